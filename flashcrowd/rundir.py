@@ -1,0 +1,145 @@
+"""Run directory: all evidence of one run. Judging and reporting read it and nothing else, at any later time.
+
+manifest.json    plan, target, versions, limits, seed        written once, before the first packet
+events.jsonl     append-only: time, source, kind, data       one line an event, flushed as it happens
+load/  metrics/  runbooks/  logs/                            what each part leaves behind
+verdict.json  report.*                                       made from the above, and again at will
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flashcrowd.errors import InputError, NeedError
+
+FOLDERS = ("load", "metrics", "runbooks", "logs")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened.
+
+    time: unix seconds. source: the part that saw it (`load`, `fault`, `alert`, `runbook`, `sale`, `conductor`...).
+    kind: what it was, stable across versions. data: JSON values.
+    """
+
+    time: float
+    source: str
+    kind: str
+    data: dict[str, Any]
+
+
+class RunDirectory:
+    """A folder with the evidence of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._listeners: list[Callable[[Event], None]] = []
+
+    @classmethod
+    def create(cls, base: Path, name: str) -> RunDirectory:
+        """A new folder `base/2026-11-23T10-02-11Z-name`; a number is added when there is one already.
+
+        Raises:
+            NeedError: the folder can't be made or written to.
+        """
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "run"
+        for number in range(1, 1000):
+            path = base / (f"{stamp}-{slug}" if number == 1 else f"{stamp}-{slug}-{number}")
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise NeedError(f"{path} can't be made: {error.strerror}; choose another folder with --out") from None
+            for folder in FOLDERS:
+                (path / folder).mkdir()
+            return cls(path)
+        raise NeedError(f"{base} holds a thousand runs of this second; choose another folder with --out")
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """An existing run directory. Raises InputError when it isn't one."""
+        if not (path / "manifest.json").is_file():
+            raise InputError(f"{path} is not a run directory: it has no manifest.json")
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def record(self, source: str, kind: str, at: float | None = None, **data: Any) -> Event:
+        """Append an event, now or at the given unix time, and tell the listeners."""
+        event = Event(time.time() if at is None else at, source, kind, data)
+        line = json.dumps(
+            {"time": round(event.time, 3), "source": source, "kind": kind, "data": data}, ensure_ascii=False
+        )
+        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        for listener in self._listeners:
+            listener(event)
+        return event
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call the listener with every event recorded through this object from now on."""
+        self._listeners.append(listener)
+
+    def events(self, source: str | None = None, kind: str | None = None) -> list[Event]:
+        """The recorded events in order of time; a last line cut off by a crash is left out."""
+        found = []
+        for line in _lines(self.path / "events.jsonl"):
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if source in (None, row["source"]) and kind in (None, row["kind"]):
+                found.append(Event(row["time"], row["source"], row["kind"], row["data"]))
+        return sorted(found, key=lambda event: event.time)
+
+    def write_json(self, name: str, value: object) -> Path:
+        """Write a JSON file whole or not at all."""
+        return self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text file whole or not at all: to a temporary name, to disk, then renamed."""
+        path = self.path / name
+        write_atomically(path, text)
+        return path
+
+    def read_json(self, name: str) -> Any:
+        """A JSON file of the directory. Raises InputError when it isn't there or isn't JSON."""
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(f"{self.path / name} is missing: the run ended before it was written") from None
+        except ValueError as error:
+            raise InputError(f"{self.path / name} is damaged: {error}") from None
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file's content so that a reader, or a crash, sees the old or the new one, never a part."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").split("\n") if path.exists() else []

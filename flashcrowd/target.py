@@ -1,0 +1,232 @@
+"""Target: the system under test, described in a file (`kind: Target`)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from flashcrowd.documents import V1, Metadata, Model, document, dotted
+from flashcrowd.errors import DocumentError, Problem
+from flashcrowd.template import names
+from flashcrowd.units import Duration
+
+RUN_VARIABLES = frozenset({"run", "traceparent", "room", "text", "key", "sku", "quantity"})
+"""Template variables that the load fills; besides them `identity.COLUMN` and `env.NAME`."""
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(f"'{value}' is not a URL of {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+HttpUrl = Annotated[str, _url("http", "https")]
+WebSocketUrl = Annotated[str, _url("ws", "wss")]
+
+
+class Mark(Model):
+    """What tells the crowd's requests from customers' ones (traffic colouring): on every request and handshake."""
+
+    headers: dict[str, str] = {}
+
+
+class Identities(Model):
+    """Who the viewers are: rows of a CSV file, or generated ones with the columns `user` and `token`."""
+
+    file: Path | None = None
+    generate: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Identities:
+        if (self.file is None) == (self.generate is None):
+            raise ValueError("wants either file or generate")
+        return self
+
+
+class Heartbeat(Model):
+    every: Duration
+    send: str
+
+
+class Live(Model):
+    """The chat protocol: where viewers connect and what they say. `events` recognises a frame by its fields."""
+
+    url: WebSocketUrl
+    headers: dict[str, str] = {}
+    on_open: list[str] = []
+    say: str
+    heartbeat: Heartbeat | None = None
+    events: dict[str, dict[str, Any]] = {}
+    codec: Literal["json"] = "json"
+
+
+class HttpRequest(Model):
+    method: str = "POST"
+    path: str
+    headers: dict[str, str] = {}
+    body: Annotated[dict[str, Any] | None, Field(alias="json")] = None
+
+
+class Order(Model):
+    """How to order, and what each answer means: any status that is not listed leaves the order's fate unknown."""
+
+    request: HttpRequest
+    accepted: list[int] = [200, 201]
+    sold_out: list[int] = [409]
+    limited: list[int] = [429]
+    order_id: str = "$.order_id"
+
+
+class LedgerSource(Model):
+    """Where the target's own record of orders is read: JSON Lines of order_id, key, user, sku, quantity."""
+
+    get: str | None = None
+    command: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> LedgerSource:
+        if (self.get is None) == (self.command is None):
+            raise ValueError("wants either get or command")
+        return self
+
+
+class Shop(Model):
+    """The order protocol. `sales` is the path that schedules a sale, where the target can do that."""
+
+    url: HttpUrl
+    browse: str | None = None
+    goods: list[str] = []
+    order: Order
+    ledger: LedgerSource | None = None
+    sales: str | None = None
+
+
+class PrometheusAddress(Model):
+    """A Prometheus of the user's own. `scrapes_load_at` is where it expects the load's metrics, `host:port`."""
+
+    url: HttpUrl
+    scrapes_load_at: str | None = None
+
+
+class Link(Model):
+    """The connection to a component, through a proxy that speaks Toxiproxy's HTTP API."""
+
+    toxiproxy: HttpUrl
+    proxy: str
+
+
+class ProcessAddress(Model):
+    pidfile: Path
+
+
+class Component(Model):
+    """A part of the target that faults and mitigations may touch, and how."""
+
+    process: ProcessAddress | None = None
+    link: Link | None = None
+    admin: HttpUrl | None = None
+
+
+class TargetSpec(Model):
+    environment: str
+    allow_hosts: Annotated[list[str], Field(min_length=1)]
+    max_viewers: Annotated[int, Field(ge=1)]
+    mark: Mark = Mark()
+    identities: Identities = Identities(generate=1_000_000)
+    live: Live | None = None
+    shop: Shop | None = None
+    prometheus: PrometheusAddress | None = None
+    components: dict[str, Component] = {}
+
+
+class Target(Model):
+    """A whole target file."""
+
+    api_version: Annotated[V1, Field(alias="apiVersion")] = "flashcrowd/v1"
+    kind: Literal["Target"] = "Target"
+    metadata: Metadata
+    spec: TargetSpec
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    def addresses(self) -> dict[str, str]:
+        """Every URL of the target by its path in the file: what the guard has to look at."""
+        return dict(_addresses(self.spec.model_dump(mode="python"), ("spec",)))
+
+    def variables(self) -> dict[str, str]:
+        """What runbooks may refer to: `COMPONENT.admin`, `live.url`, `shop.url`, `prometheus.url`."""
+        spec = self.spec
+        found = {f"{name}.admin": part.admin for name, part in spec.components.items() if part.admin}
+        for name, part in (("live", spec.live), ("shop", spec.shop), ("prometheus", spec.prometheus)):
+            if part is not None:
+                found[f"{name}.url"] = part.url
+        return found
+
+
+def read_target(file: Path) -> Target:
+    """The target of a file, its variables and secrets checked.
+
+    Raises:
+        DocumentError: with every fault of the file.
+    """
+    source = document(file, kind="Target")
+    target = source.parse(Target)
+    data = target.spec.model_dump(mode="python", by_alias=True)
+    problems = [source.problem(path, message) for path, text in _texts(data, ("spec",)) for message in _unknown(text)]
+    if problems:
+        raise DocumentError(problems)
+    return target
+
+
+def _unknown(text: str) -> list[str]:
+    """What is wrong with the variables of one text."""
+    wrong = []
+    for name in names(text):
+        prefix, _, rest = name.partition(".")
+        if prefix == "env" and rest:
+            if rest not in os.environ:
+                wrong.append(f"the environment variable {rest} is not set")
+        elif not (name in RUN_VARIABLES or (prefix == "identity" and rest)):
+            wrong.append(f"no variable ${{{name}}}; there are {', '.join(sorted(RUN_VARIABLES))}, identity.*, env.*")
+    return wrong
+
+
+def _texts(node: Any, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], str]]:
+    if isinstance(node, str):
+        return [(path, node)]
+    rows = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [found for key, value in rows for found in _texts(value, (*path, key))]
+
+
+def _addresses(node: Any, path: tuple[str | int, ...]) -> list[tuple[str, str]]:
+    return [
+        (dotted(where), text)
+        for where, text in _texts(node, path)
+        if urlsplit(text).scheme in ("http", "https", "ws", "wss") and " " not in text
+    ]
+
+
+__all__ = [
+    "Component",
+    "HttpRequest",
+    "Identities",
+    "LedgerSource",
+    "Link",
+    "Live",
+    "Order",
+    "Problem",
+    "Shop",
+    "Target",
+    "TargetSpec",
+    "read_target",
+]

@@ -1,0 +1,95 @@
+"""Units: durations, rates and ratios as people write them, floats in SI units inside.
+
+Durations are seconds, rates are per second, ratios are between 0 and 1. Parsers raise ValueError with a message
+that names the remedy; pydantic turns it into one line of a DocumentError.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)")
+_RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def parse_duration(value: object) -> float:
+    """Seconds in `90s`, `1m30s`, `800ms`, `2h`; a bare 0 is 0. Units are those of Prometheus.
+
+    Raises:
+        ValueError: no unit, an unknown one, or not a duration at all.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if value == 0:
+            return 0.0
+        raise ValueError(f"'{value:g}' has no unit; write {value:g}s, 5m or 1h")
+    text = str(value).strip()
+    if text == "0":
+        return 0.0
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        raise ValueError(f"'{text}' has no unit; write {text}s, 5m or 1h")
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"'{text}' is not a duration; write 90s, 5m or 1h30m")
+    return sum(float(number) * SECONDS[unit] for number, unit in parts)
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest exact spelling that `parse_duration` reads back, to the millisecond: 90 → `1m30s`, 0.8 → `800ms`."""
+    left = round(seconds * 1000)
+    if left == 0:
+        return "0s"
+    text = ""
+    for unit in ("d", "h", "m", "s", "ms"):
+        size = round(SECONDS[unit] * 1000)
+        count, left = divmod(left, size)
+        text += f"{count}{unit}" if count else ""
+    return text
+
+
+def parse_rate(value: object) -> float:
+    """Events per second in `500/s`, `30/m`, `10/h`. Raises ValueError when there is no `/unit`."""
+    match = _RATE.fullmatch(str(value).strip())
+    if match is None:
+        raise ValueError(f"'{value}' is not a rate; write 500/s, 30/m or 10/h")
+    return float(match[1]) / SECONDS[match[2]]
+
+
+def parse_ratio(value: object) -> float:
+    """A ratio from `1 %`, `99.9%` or a number from 0 to 1. Raises ValueError outside of 0 to 1."""
+    text = str(value).strip()
+    match = _RATIO.fullmatch(text)
+    try:
+        ratio = float(match[1]) / 100 if match else float(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is not a ratio; write 1 % or 0.01") from None
+    if not (math.isfinite(ratio) and 0 <= ratio <= 1):
+        raise ValueError(f"'{text}' is not a ratio: it must lie between 0 and 1, or 0 % and 100 %")
+    return ratio
+
+
+def clock(seconds: float) -> str:
+    """A position on a timeline as `mm:ss` (hours run on as minutes): 66.4 → `01:06`."""
+    whole = max(0, math.floor(seconds))
+    return f"{whole // 60:02d}:{whole % 60:02d}"
+
+
+def utc(timestamp: float) -> str:
+    """A unix time as RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+"""A pydantic field of seconds, written with a unit."""
+
+Rate = Annotated[float, BeforeValidator(parse_rate)]
+"""A pydantic field of events per second, written `500/s`."""
+
+Ratio = Annotated[float, BeforeValidator(parse_ratio)]
+"""A pydantic field between 0 and 1, written `1 %` or `0.01`."""
