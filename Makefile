@@ -1,0 +1,59 @@
+# flashcrowd: `make demo` and `make test` set everything up by themselves and can be repeated.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: help setup demo test quick lint format bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
+
+setup: $(READY) prometheus ## the virtual environment and Prometheus
+
+demo: setup ## rehearse a sale on the embedded storefront (about two minutes)
+	@$(BIN)/flashcrowd demo
+
+test: setup ## all tests
+	@$(BIN)/python -m pytest
+
+quick: setup ## the tests that take seconds
+	@$(BIN)/python -m pytest -m "not slow"
+
+lint: $(READY) ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## what ruff can mend by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## every benchmark, each a ratio beside something known
+	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file; done
+
+lock: $(READY) ## resolve the dependencies anew
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --no-header --upgrade --group dev pyproject.toml -o requirements.lock
+
+clean: ## what the above have made, run directories excepted
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The environment is laid anew when the lock or the package's description changes.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "flashcrowd needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 4; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || deploy/debian-package.sh python3-venv "Python's venv module"
+	@echo "setting up .venv (about half a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: prometheus
+prometheus:
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null \
+	  || deploy/debian-package.sh prometheus "Prometheus, which judges the SLOs,"

@@ -1,0 +1,1 @@
+"""Commands: one Typer sub-app per noun. They parse, make one call and print; heavy imports wait inside functions."""

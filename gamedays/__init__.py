@@ -1,0 +1,1 @@
+"""Game days: load, faults, SLOs and runbooks on one timeline; plan → conductor → run directory → report."""

@@ -1,0 +1,96 @@
+"""Plan: a game day as it is written down (`kind: GameDay`), read and checked as a whole before the first packet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chaos.fault import AnyFault
+from flashcrowd.documents import V1, Metadata, Model
+from flashcrowd.units import Duration
+
+Control = Literal["no-fault", "no-runbook"]
+"""A repeat of the plan with one cause withheld: without it, does the effect stay away?"""
+
+EMBEDDED = "embedded"
+"""The target name that stands for the storefront which we start ourselves."""
+
+
+class LoadPlan(Model):
+    """The crowd: `viewers` arrive over `over` seconds and stay for `hold` seconds."""
+
+    scenario: str
+    viewers: Annotated[int, Field(ge=1)]
+    shape: Literal["ramp"] = "ramp"
+    over: Duration
+    hold: Duration
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first viewer to the last."""
+        return self.over + self.hold
+
+
+class SalePlan(Model):
+    """The flash sale: it opens once per entry of `opens_at` (a wave), each time with `stock` units of `sku`."""
+
+    opens_at: Annotated[list[Duration], Field(min_length=1)]
+    sku: str
+    stock: Annotated[int, Field(ge=1)]
+    room: str = "main"
+
+
+class Expectation(Model):
+    """What must become of a fault. Times count from the injection, in seconds."""
+
+    slo: str
+    detected_within: Duration | None = None
+    runbook: str | None = None
+    recovered_within: Duration | None = None
+
+
+class FaultStep(Model):
+    """A fault at an instant, and what is expected of it."""
+
+    at: Duration
+    fault: AnyFault
+    expect: Expectation | None = None
+
+
+class GameDaySpec(Model):
+    target: str
+    slos: Annotated[list[str], Field(min_length=1)]
+    load: LoadPlan
+    sale: SalePlan | None = None
+    steps: list[FaultStep] = []
+    controls: list[Control] = []
+    abort: list[str] = []
+
+
+class Plan(Model):
+    """A whole plan."""
+
+    api_version: Annotated[V1, Field(alias="apiVersion")]
+    kind: Literal["GameDay"]
+    metadata: Metadata
+    spec: GameDaySpec
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first viewer to the end."""
+        return self.spec.load.duration
+
+
+BUILTIN = Path(__file__).parent / "plans"
+
+
+def builtin_names() -> list[str]:
+    """The plans that come with flashcrowd."""
+    return sorted(path.stem for path in BUILTIN.glob("*.yaml"))
