@@ -36,7 +36,7 @@ def app() -> None:
     try:
         main()
     except Exception as error:
-        from flashcrowd.errors import FlashcrowdError  # noqa: PLC0415 (keeps --help quick)
+        from flashcrowd.errors import FlashcrowdError
 
         if not isinstance(error, FlashcrowdError):
             raise

@@ -18,6 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from flashcrowd.errors import DocumentError, Problem
 
 Step = str | int
+Rule = Callable[["Document"], Iterable[Problem]]
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -59,22 +60,33 @@ class Document:
         """A fault at this path of the document."""
         return Problem(self.file, self.line(path), dotted(path), message)
 
-    def parse(self, model: type[M]) -> M:
+    def parse(self, model: type[M], *rules: Rule) -> M:
         """The document as this model.
 
-        Raises:
-            DocumentError: with a problem for every field that is wrong.
-        """
-        try:
-            return model.model_validate(self.data)
-        except ValidationError as error:
-            raise DocumentError([self._explain(row, model) for row in error.errors()]) from None
+        rules: what the model alone can't see. They look at the raw tree, so that they speak even when other parts
+        of the file are wrong, and people get all faults at once.
 
-    def check(self, rules: Iterable[Callable[[], Iterable[Problem]]]) -> None:
-        """Run all the rules and raise one DocumentError with what they found together."""
-        problems = [problem for rule in rules for problem in rule()]
+        Raises:
+            DocumentError: with a problem for every field that is wrong, and all that the rules found.
+        """
+        problems = [problem for rule in rules for problem in rule(self)]
+        try:
+            parsed = model.model_validate(self.data)
+        except ValidationError as error:
+            problems += [self._explain(row, model) for row in error.errors()]
         if problems:
             raise DocumentError(problems)
+        return parsed
+
+    def get(self, *path: Step, default: Any = None) -> Any:
+        """The raw part at this path, or the default where the file has none."""
+        node = self.data
+        for step in path:
+            try:
+                node = node[step]
+            except (KeyError, IndexError, TypeError):
+                return default
+        return node
 
     def _explain(self, row: Any, model: type[BaseModel]) -> Problem:
         path = [step for step in row["loc"] if self._has(step, row)]

@@ -1,0 +1,170 @@
+"""Embedded target: the storefront, a fault proxy and a Prometheus on this machine, on free ports.
+
+    viewers ──ws──► live × 2 ◄──bus──► shop ──► proxy ──► inventory
+       └──────────http──────────────────┘
+
+Everything is a real process of its own, so that faults and mitigations are real.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+import monitors.server
+from flashcrowd.process import Supervisor, accepts, free_port
+from flashcrowd.target import Target
+
+HOST = "127.0.0.1"
+LIVE_PROCESSES = 2
+MAX_VIEWERS = 20_000
+ORDINARY_GOODS = ("lipstick-02", "mascara-01", "serum-01", "mask-01")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The ports of one embedded target; all are free when it is made."""
+
+    bus_in: int = field(default_factory=free_port)
+    bus_out: int = field(default_factory=free_port)
+    live: int = field(default_factory=free_port)
+    live_metrics: tuple[int, ...] = field(default_factory=lambda: tuple(free_port() for _ in range(LIVE_PROCESSES)))
+    shop: int = field(default_factory=free_port)
+    inventory: int = field(default_factory=free_port)
+    inventory_link: int = field(default_factory=free_port)
+    toxiproxy: int = field(default_factory=free_port)
+    load: int = field(default_factory=free_port)
+
+
+def describe(addresses: Addresses, prometheus_url: str) -> Target:
+    """The target file of an embedded storefront at these addresses."""
+    shop = f"http://{HOST}:{addresses.shop}"
+    order = {
+        "request": {
+            "method": "POST",
+            "path": "/orders",
+            "headers": {"Idempotency-Key": "${key}", "Authorization": "Bearer ${identity.token}"},
+            "json": {"sku": "${sku}", "quantity": 1},
+        },
+        "order_id": "$.order_id",
+    }
+    return Target.model_validate(
+        {
+            "apiVersion": "flashcrowd/v1",
+            "kind": "Target",
+            "metadata": {"name": "embedded"},
+            "spec": {
+                "environment": "rehearsal",
+                "allow_hosts": [HOST],
+                "max_viewers": MAX_VIEWERS,
+                "mark": {
+                    "headers": {"x-pressure-test": "true", "x-scene-id": "${run}", "traceparent": "${traceparent}"}
+                },
+                "identities": {"generate": MAX_VIEWERS},
+                "live": {
+                    "url": f"ws://{HOST}:{addresses.live}/rooms/${{room}}",
+                    "headers": {"Authorization": "Bearer ${identity.token}"},
+                    "on_open": ['{"type":"join"}'],
+                    "say": '{"type":"chat","text":"${text}"}',
+                    "heartbeat": {"every": "30s", "send": '{"type":"ping"}'},
+                    "events": {"sale.opened": {"type": "sale_opened"}, "closed": {"type": "bye"}},
+                },
+                "shop": {
+                    "url": shop,
+                    "browse": "/catalogue",
+                    "goods": list(ORDINARY_GOODS),
+                    "order": order,
+                    "ledger": {"get": "/admin/ledger"},
+                    "sales": "/admin/sales",
+                },
+                "prometheus": {"url": prometheus_url, "scrapes_load_at": f"{HOST}:{addresses.load}"},
+                "components": {
+                    "shop": {"admin": f"{shop}/admin"},
+                    "inventory": {
+                        "link": {"toxiproxy": f"http://{HOST}:{addresses.toxiproxy}", "proxy": "inventory"},
+                        "admin": f"http://{HOST}:{addresses.inventory}",
+                    },
+                },
+            },
+        }
+    )
+
+
+async def start(supervisor: Supervisor, directory: Path, rule_files: Sequence[Path]) -> Target:
+    """Start everything, the storefront first, and wait until each part answers.
+
+    directory: where databases and Prometheus' blocks go. The supervisor ends what was started.
+
+    Raises:
+        NeedError: a part didn't start; shows the end of its log.
+    """
+    addresses = Addresses()
+    await _start_storefront(supervisor, directory, addresses)
+    scrape: Mapping[str, Sequence[str]] = {
+        "shop": [f"{HOST}:{addresses.shop}"],
+        "inventory": [f"{HOST}:{addresses.inventory}"],
+        "live": [f"{HOST}:{port}" for port in addresses.live_metrics],
+        "flashcrowd": [f"{HOST}:{addresses.load}"],
+    }
+    url = await monitors.server.start(supervisor, directory / "prometheus", scrape, rule_files)
+    return describe(addresses, url)
+
+
+async def _start_storefront(supervisor: Supervisor, directory: Path, at: Addresses) -> None:
+    bus = {"STOREFRONT_BUS_IN": f"tcp://{HOST}:{at.bus_in}", "STOREFRONT_BUS_OUT": f"tcp://{HOST}:{at.bus_out}"}
+    supervisor.spawn("bus", _module("storefront.bus"), bus)
+    inventory = supervisor.spawn(
+        "inventory",
+        _module("storefront.inventory"),
+        {"INVENTORY_PORT": str(at.inventory), "INVENTORY_DB": str(directory / "inventory.db")},
+    )
+    proxy = supervisor.spawn(
+        "proxy",
+        [
+            *_module("chaos.proxy"),
+            *("--listen", f"{HOST}:{at.toxiproxy}"),
+            *("--proxy", f"inventory={HOST}:{at.inventory_link}={HOST}:{at.inventory}"),
+        ],
+    )
+    shop = supervisor.spawn(
+        "shop",
+        _module("storefront.shop"),
+        {
+            "SHOP_PORT": str(at.shop),
+            "SHOP_JOURNAL": str(directory / "shop.db"),
+            "INVENTORY_URL": f"http://{HOST}:{at.inventory_link}",
+            **bus,
+        },
+    )
+    live = [
+        supervisor.spawn(
+            f"live-{number}",
+            _module("storefront.live"),
+            {"LIVE_PORT": str(at.live), "LIVE_METRICS_PORT": str(port), **bus},
+        )
+        for number, port in enumerate(at.live_metrics, 1)
+    ]
+    await inventory.ready(_healthy(at.inventory))
+    await proxy.ready(lambda: accepts(HOST, at.toxiproxy))
+    await shop.ready(_healthy(at.shop))
+    for child, port in zip(live, at.live_metrics, strict=True):
+        await child.ready(_healthy(port))
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def _healthy(port: int) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+                return (await client.get(f"http://{HOST}:{port}/healthz")).is_success
+        except httpx.HTTPError:
+            return False
+
+    return check
