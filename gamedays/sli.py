@@ -1,4 +1,4 @@
-"""SLI: how many events of an SLO were bad, second by second, as Prometheus saw it; kept so that judging can be repeated."""
+"""SLI: how many events of an SLO were bad, second by second, as Prometheus saw it; judging can be repeated from it."""
 
 from __future__ import annotations
 

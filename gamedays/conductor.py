@@ -1,0 +1,146 @@
+"""Conductor: plays a plan. Load, sale, faults, on-call and the watch over Prometheus run side by side on one timeline.
+
+    start ─► load ─────────────────────────────────────────► end of the load ─► stopped
+             sale waves        each announced, then open
+             steps             inject … bites? … heal         one task each
+             on-call           page → runbook                 until the load ends
+             sentinel          abort conditions, Prometheus   until the load ends
+
+Whatever raises, all of them end, and the injector heals on the way out. An abort pre-empts whatever is running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chaos.injector import Injector
+from chaos.undolog import UndoLog
+from flashcrowd.errors import FlashcrowdError, NeedError
+from flashcrowd.guard import Guard
+from flashcrowd.process import Supervisor
+from flashcrowd.rundir import RunDirectory
+from flashcrowd.target import Target
+from gamedays.oncall import OnCall
+from gamedays.plan import Control, FaultStep, Plan
+from gamedays.sales import Sales
+from loadtests import runner
+from monitors.prometheus import Prometheus
+
+ABORT_AFTER = 5
+"""Evaluations in a row, a second apart, that an abort condition must hold: one late scrape is no reason."""
+
+
+class AbortError(FlashcrowdError):
+    """The game day can't or mustn't go on."""
+
+
+class Conductor:
+    """One playing of a plan against a target that is up."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        target: Target,
+        guard: Guard,
+        prometheus: Prometheus,
+        run: RunDirectory,
+        control: Control | None = None,
+    ) -> None:
+        self._plan, self._target, self._guard = plan, target, guard
+        self._prometheus, self._run, self._control = prometheus, run, control
+        self._load: runner.Load | None = None
+
+    async def play(self, supervisor: Supervisor) -> None:
+        """From the first viewer to the last. An abort is recorded, not raised; cancellation goes through."""
+        self._load = await runner.start(supervisor, self._load_spec(), self._run, self._target, self._guard)
+        start = time.time()
+        self._run.record("conductor", "started", at=start, duration=self._plan.duration)
+        try:
+            await self._play(start, self._load)
+        except* FlashcrowdError as group:
+            reason = "; ".join(str(error) for error in _leaves(group))
+            self._run.record("conductor", "aborted", reason=reason)
+        finally:
+            await asyncio.shield(self._load.stop())
+            self._run.record("conductor", "ended")
+
+    async def _play(self, start: float, load: runner.Load) -> None:
+        async with (
+            Injector(self._target.spec.components, self._guard, UndoLog.default(), self._fault_event) as injector,
+            asyncio.TaskGroup() as group,
+        ):
+            watchers = [group.create_task(self._on_call().watch(start)), group.create_task(self._sentinel())]
+            if self._plan.spec.sale is not None:
+                sales = Sales(self._plan.spec.sale, self._target, self._guard, self._run)
+                group.create_task(sales.play(start))
+            steps = [] if self._control == "no-fault" else self._plan.spec.steps
+            played = [group.create_task(self._step(injector, step, start)) for step in steps]
+            await load.wait()
+            await asyncio.gather(*played)
+            for watcher in watchers:
+                watcher.cancel()
+
+    async def _step(self, injector: Injector, step: FaultStep, start: float) -> None:
+        await asyncio.sleep(max(0.0, start + step.at - time.time()))
+        active = await injector.inject(step.fault)
+        await asyncio.sleep(max(0.0, step.fault.duration - (time.time() - start - step.at)))
+        await active.heal()
+
+    def _on_call(self) -> OnCall:
+        return OnCall(
+            self._prometheus,
+            self._guard,
+            self._target.variables(),
+            self._run,
+            withheld=self._control == "no-runbook",
+        )
+
+    async def _sentinel(self) -> None:
+        """Watch the abort conditions, and Prometheus itself: without it nobody would see what a fault does.
+
+        Raises:
+            AbortError: a condition held, or Prometheus is gone.
+        """
+        held = dict.fromkeys(self._plan.spec.abort, 0)
+        while True:
+            await self._holds("vector(0)")
+            for condition in held:
+                held[condition] = held[condition] + 1 if await self._holds(condition) else 0
+                if held[condition] >= ABORT_AFTER:
+                    raise AbortError(f"the abort condition held for {ABORT_AFTER} s: {condition}")
+            await asyncio.sleep(1.0)
+
+    async def _holds(self, condition: str) -> bool:
+        try:
+            return any(sample.value for sample in await self._prometheus.query(condition))
+        except NeedError as error:
+            self._run.record("conductor", "prometheus_lost", message=str(error))
+            raise AbortError(f"Prometheus is gone, and nobody would see what happens next: {error}") from None
+
+    def _load_spec(self) -> runner.LoadSpec:
+        load = self._plan.spec.load
+        scrapes = self._target.spec.prometheus.scrapes_load_at if self._target.spec.prometheus else None
+        return runner.LoadSpec(
+            scenario=load.scenario,
+            viewers=load.viewers,
+            shape=load.shape,
+            over=load.over,
+            duration=load.duration,
+            workers=load.workers,
+            metrics_port=int(scrapes.rpartition(":")[2]) if scrapes else None,
+        )
+
+    def _fault_event(self, kind: str, data: dict[str, Any]) -> None:
+        self._run.record("fault", kind, **data)
+
+
+def _leaves(group: BaseExceptionGroup[FlashcrowdError]) -> list[BaseException]:
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]

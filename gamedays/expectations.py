@@ -1,0 +1,134 @@
+"""Expectations: what had to become of a fault, and whether it did. Pure: facts in, findings out.
+
+Times are unix seconds; `within` counts from the injection. What can't be known for want of data is inconclusive, and
+so is what was never played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from flashcrowd.units import format_duration
+from flashcrowd.verdict import Finding, Outcome
+from gamedays.plan import Expectation
+from gamedays.sli import Sli, Tally
+
+
+@dataclass(frozen=True)
+class PageSeen:
+    """A page as it arrived: the alert's name, its SLO, the runbook it names, and when we had it."""
+
+    alert: str
+    slo: str
+    runbook: str | None
+    at: float
+
+
+@dataclass(frozen=True)
+class FaultPlayed:
+    """A fault as it went. `injected` is None when it never was, `healed` when it was not seen to heal."""
+
+    name: str
+    injected: float | None
+    healed: float | None
+    ended: float
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """When the page came and the SLI was back within its objective, unix seconds, None where it never did."""
+
+    paged: PageSeen | None
+    at: float | None
+
+
+Judge = Callable[[float, float], tuple[Outcome, str]]
+"""(bad, total) → the outcome and its reason, by the SLO's own objective and confidence."""
+
+
+def first_page(pages: Sequence[PageSeen], slo: str, fault: FaultPlayed) -> PageSeen | None:
+    """The first page of the SLO while the fault was in place."""
+    return next((page for page in pages if page.slo == slo and _during(fault, page.at)), None)
+
+
+def recovery(sli: Sli, budget: float, pages: Sequence[PageSeen], slo: str, fault: FaultPlayed) -> Recovery:
+    """When the SLI was back within its objective while the fault was still on, counted from the page."""
+    page = first_page(pages, slo, fault)
+    if page is None:
+        return Recovery(None, None)
+    return Recovery(page, sli.recovered(budget, page.at, fault.ended))
+
+
+def judge_expectation(
+    wanted: Expectation, fault: FaultPlayed, sli: Sli, pages: Sequence[PageSeen], back: Recovery, judge: Judge
+) -> list[Finding]:
+    """One finding for each thing that the expectation asks for."""
+    name = f"expect/{wanted.slo}"
+    if fault.injected is None:
+        return [Finding(name, Outcome.INCONCLUSIVE, f"{fault.name} was never injected, so nothing could be expected")]
+    findings = []
+    if wanted.detected_within is not None:
+        findings.append(_detected(f"{name}/detected", wanted.detected_within, fault, fault.injected, sli, back.paged))
+    if wanted.runbook is not None and back.paged is not None:
+        findings.append(_named(f"{name}/runbook", wanted.runbook, back.paged))
+    if wanted.recovered_within is not None:
+        findings.append(_recovered(f"{name}/recovered", wanted.recovered_within, fault, fault.injected, sli, back))
+        if back.at is not None:
+            findings.append(_held(f"{name}/held", fault, sli.tally([(back.at, fault.ended)]), judge))
+    return findings
+
+
+def _detected(
+    name: str, within: float, fault: FaultPlayed, injected: float, sli: Sli, page: PageSeen | None
+) -> Finding:
+    evidence = {"injected_at": injected, "within": within}
+    if page is not None:
+        took = page.at - injected
+        outcome = Outcome.PASS if took <= within else Outcome.FAIL
+        message = f"{page.alert} paged {_took(took)} after {fault.name}, at most {_took(within)} wanted"
+        return Finding(name, outcome, message, {**evidence, "paged_at": page.at, "took": round(took, 3)})
+    if not _watched(sli, injected, injected + within, fault):
+        return Finding(name, Outcome.INCONCLUSIVE, f"no page after {fault.name}, but Prometheus has no data", evidence)
+    return Finding(name, Outcome.FAIL, f"no page within {_took(within)} of {fault.name}", evidence)
+
+
+def _named(name: str, wanted: str, page: PageSeen) -> Finding:
+    outcome = Outcome.PASS if page.runbook == wanted else Outcome.FAIL
+    return Finding(name, outcome, f"{page.alert} names the runbook {page.runbook or 'of nobody'}, {wanted} wanted")
+
+
+def _recovered(name: str, within: float, fault: FaultPlayed, injected: float, sli: Sli, back: Recovery) -> Finding:
+    evidence = {"injected_at": injected, "within": within, "recovered_at": back.at}
+    if back.at is not None:
+        took = back.at - injected
+        outcome = Outcome.PASS if took <= within else Outcome.FAIL
+        message = f"back within its objective {_took(took)} after {fault.name}, at most {_took(within)} wanted"
+        return Finding(name, outcome, message, {**evidence, "took": round(took, 3)})
+    if not _watched(sli, injected, injected + within, fault):
+        return Finding(name, Outcome.INCONCLUSIVE, "recovery can't be told: Prometheus has no data", evidence)
+    if back.paged is None:
+        return Finding(name, Outcome.FAIL, f"no recovery within {_took(within)}: nobody was paged", evidence)
+    return Finding(
+        name, Outcome.FAIL, f"no recovery within {_took(within)}, and none before the fault healed", evidence
+    )
+
+
+def _held(name: str, fault: FaultPlayed, tally: Tally, judge: Judge) -> Finding:
+    outcome, reason = judge(tally.bad, tally.total)
+    held = f"{1 - tally.bad / tally.total:.2%} good" if tally.total else "no events"
+    message = f"from its recovery until {fault.name} healed: {held}" + (f", {reason}" if reason else "")
+    return Finding(name, outcome, message, {"bad": round(tally.bad, 1), "total": round(tally.total, 1)})
+
+
+def _watched(sli: Sli, start: float, end: float, fault: FaultPlayed) -> bool:
+    """Whether there were data, and time, enough to say that something did not happen."""
+    return fault.ended >= end - sli.step and sli.tally([(start, end)]).known
+
+
+def _during(fault: FaultPlayed, at: float) -> bool:
+    return fault.injected is not None and fault.injected <= at <= fault.ended
+
+
+def _took(seconds: float) -> str:
+    return format_duration(round(seconds, 1))

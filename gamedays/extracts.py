@@ -1,0 +1,91 @@
+"""Extracts: what is kept of Prometheus in the run directory, so that nothing later needs the server.
+
+metrics/sli.json       the bad and all events of every SLO, by the second
+metrics/charts.json    the series of the report's timeline
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flashcrowd.errors import InputError
+from flashcrowd.rundir import RunDirectory
+from gamedays.sli import Sli, align
+from monitors.prometheus import Prometheus
+from monitors.slo import Slo
+
+STEP = 1.0
+"""Seconds between rows: the rehearsal's scrape interval."""
+
+RATE = "3s"
+"""The range of the rates below: the shortest that a single missed scrape doesn't empty at one scrape a second."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One series of the timeline. panel: what it is drawn with; unit: of its values."""
+
+    panel: str
+    series: str
+    unit: str
+    query: str
+
+
+_ORDERS = 'flashcrowd_request_duration_seconds_bucket{name="order"}'
+_DELIVERY = "flashcrowd_chat_delivery_seconds_bucket"
+
+
+def _quantile(share: float, buckets: str) -> str:
+    return f"histogram_quantile({share}, sum by (le) (rate({buckets}[{RATE}])))"
+
+
+CHARTS = (
+    Chart("Viewers", "connected", "viewers", 'sum(flashcrowd_viewers{state="connected"})'),
+    Chart("Orders", "accepted", "orders/s", f'sum(rate(flashcrowd_orders_total{{outcome="accepted"}}[{RATE}]))'),
+    Chart("Orders", "rejected", "orders/s", f'sum(rate(flashcrowd_orders_total{{outcome="rejected"}}[{RATE}]))'),
+    Chart("Orders", "unknown", "orders/s", f'sum(rate(flashcrowd_orders_total{{outcome="unknown"}}[{RATE}]))'),
+    Chart("Order latency", "p50", "seconds", _quantile(0.5, _ORDERS)),
+    Chart("Order latency", "p99", "seconds", _quantile(0.99, _ORDERS)),
+    Chart("Chat delivery", "p99", "seconds", _quantile(0.99, _DELIVERY)),
+    Chart("Generator lag", "p99", "seconds", "max(flashcrowd_generator_lag_seconds)"),
+)
+
+
+async def save(run: RunDirectory, prometheus: Prometheus, slos: list[Slo], start: float, end: float) -> None:
+    """Write the extracts of `start`..`end` (unix seconds). Raises NeedError when Prometheus doesn't answer."""
+    slis = [await _sli(prometheus, slo, start, end) for slo in slos]
+    run.write_json("metrics/sli.json", [sli.as_dict() for sli in slis])
+    charts = [await _chart(prometheus, chart, start, end) for chart in CHARTS]
+    run.write_json("metrics/charts.json", charts)
+
+
+def load_slis(run: RunDirectory) -> dict[str, Sli]:
+    """The SLIs of a run by SLO name; empty when the run ended without them."""
+    try:
+        return {row["name"]: Sli.from_dict(row) for row in run.read_json("metrics/sli.json")}
+    except InputError:
+        return {}
+
+
+async def _sli(prometheus: Prometheus, slo: Slo, start: float, end: float) -> Sli:
+    bad = await _range(prometheus, slo.error_query(RATE), start, end)
+    total = await _range(prometheus, slo.total_query(RATE), start, end)
+    return align(slo.name, STEP, start, end, bad, total)
+
+
+async def _chart(prometheus: Prometheus, chart: Chart, start: float, end: float) -> dict[str, Any]:
+    points = await _range(prometheus, chart.query, start, end)
+    return {
+        "panel": chart.panel,
+        "series": chart.series,
+        "unit": chart.unit,
+        "query": chart.query,
+        "points": [[at, value] for at, value in points],
+    }
+
+
+async def _range(prometheus: Prometheus, query: str, start: float, end: float) -> list[tuple[float, float]]:
+    first = (start // STEP) * STEP
+    series = await prometheus.query_range(query, first, end, STEP)
+    return list(series[0].points) if series else []

@@ -1,0 +1,109 @@
+"""On-call: takes the pages that Prometheus sends and follows the runbook that each alert names.
+
+It knows nothing of the plan or of the faults: what it does is what an engineer with a pager and the runbooks could do.
+An incident is all pages of one SLO from the first until none of its alerts fires; each is answered once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import monitors.alerts
+import runbooks.catalogue
+from flashcrowd.errors import FlashcrowdError
+from flashcrowd.guard import Guard
+from flashcrowd.rundir import RunDirectory
+from monitors.alerts import Page
+from monitors.prometheus import Prometheus
+from runbooks.audit import Audit
+from runbooks.executor import Decision, Executor
+from runbooks.model import Step
+
+
+class OnCall:
+    """The engineer on call of one game day.
+
+    withheld: the runbooks are kept from them (the `no-runbook` control): pages are noted, nothing is done.
+    """
+
+    def __init__(
+        self,
+        prometheus: Prometheus,
+        guard: Guard,
+        variables: Mapping[str, str],
+        run: RunDirectory,
+        withheld: bool = False,
+    ) -> None:
+        self._prometheus, self._guard, self._variables = prometheus, guard, variables
+        self._run, self._withheld = run, withheld
+        self._incidents: dict[str, Page] = {}
+
+    async def watch(self, since: float) -> None:
+        """Answer pages until cancelled. Raises NeedError when Prometheus doesn't answer any more."""
+        async with asyncio.TaskGroup() as group:
+            async for page in monitors.alerts.watch(self._prometheus, since):
+                self._note(page)
+                if await self._is_known(page):
+                    continue
+                self._incidents[page.slo] = page
+                if self._withheld:
+                    self._run.record("runbook", "withheld", runbook=page.runbook, alert=page.name)
+                elif page.runbook:
+                    group.create_task(self._follow(page, page.runbook))
+
+    def _note(self, page: Page) -> None:
+        self._run.record(
+            "alert",
+            "page",
+            at=page.fired_at,
+            alert=page.name,
+            slo=page.slo,
+            runbook=page.runbook,
+            active_at=page.active_at,
+            labels=dict(page.labels),
+        )
+
+    async def _is_known(self, page: Page) -> bool:
+        """Whether the page belongs to an incident that is still open: another alert of the SLO goes on firing."""
+        if page.slo not in self._incidents:
+            return False
+        firing = [
+            alert
+            for alert in await self._prometheus.alerts()
+            if alert.state == "firing" and alert.labels.get("sloth_slo") == page.slo and alert.labels != page.labels
+        ]
+        return bool(firing)
+
+    async def _follow(self, page: Page, name: str) -> None:
+        """Follow one runbook to its end; a runbook that can't be followed is an event, not the end of the game day."""
+        try:
+            runbook = runbooks.catalogue.find(name)
+            self._run.record("runbook", "started", runbook=name, alert=page.name)
+            executor = Executor(
+                runbook,
+                query=self._query,
+                guard=self._guard,
+                variables=self._variables,
+                audit=Audit(self._run.path / "runbooks" / f"{name}.jsonl"),
+                execute=True,
+                approve=_approve,
+                on_event=lambda kind, data: self._step(name, kind, data),
+                labels=page.labels,
+            )
+            execution = await executor.run()
+            self._run.record("runbook", "ended", runbook=name, outcome=str(execution.outcome))
+        except FlashcrowdError as error:
+            self._run.record("runbook", "failed", runbook=name, message=str(error))
+
+    def _step(self, runbook: str, kind: str, data: dict[str, Any]) -> None:
+        self._run.record("runbook", f"step_{kind}", runbook=runbook, **data)
+
+    async def _query(self, promql: str) -> list[float]:
+        return [sample.value for sample in await self._prometheus.query(promql)]
+
+
+async def _approve(step: Step) -> Decision:
+    """A rehearsal is approved as a whole, by whoever started it."""
+    return Decision.YES
