@@ -1,0 +1,89 @@
+import asyncio
+import os
+import signal
+import sys
+import textwrap
+from pathlib import Path
+
+import psutil
+import pytest
+
+from flashcrowd.errors import NeedError
+from flashcrowd.process import Supervisor, accepts, free_port
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", textwrap.dedent(code)]
+
+
+async def until(condition, timeout=20.0):
+    async with asyncio.timeout(timeout):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_children_end_in_reverse_order_also_those_that_ignore_sigterm(tmp_path):
+    async with Supervisor(tmp_path) as supervisor:
+        stubborn = supervisor.spawn(
+            "stubborn",
+            python(
+                """
+                import signal, time
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                print("ready", flush=True)
+                time.sleep(600)
+                """
+            ),
+        )
+        await until(lambda: "ready" in stubborn.tail())
+        assert await stubborn.stop(grace=0.2) == -signal.SIGKILL
+        polite = supervisor.spawn("polite", ["sleep", "600"])
+    assert polite.returncode == -signal.SIGTERM
+
+
+async def test_a_child_that_dies_while_starting_shows_its_last_words(tmp_path):
+    async with Supervisor(tmp_path) as supervisor:
+        child = supervisor.spawn("shop", python("raise SystemExit('port 80 is taken')"))
+        with pytest.raises(NeedError, match=r"(?s)shop ended with 1 while starting.*port 80 is taken"):
+            await child.ready(lambda: accepts("127.0.0.1", 1))
+
+
+async def test_a_child_that_never_gets_ready_is_given_up(tmp_path):
+    async with Supervisor(tmp_path) as supervisor:
+        child = supervisor.spawn("shop", ["sleep", "600"])
+        with pytest.raises(NeedError, match=r"was not ready within 0\.2 s"):
+            await child.ready(lambda: accepts("127.0.0.1", 1), timeout=0.2)
+
+
+async def test_a_program_that_is_not_there_is_named(tmp_path):
+    async with Supervisor(tmp_path) as supervisor:
+        with pytest.raises(NeedError, match=r"promethoos can't be started \(promethoos\): No such file"):
+            supervisor.spawn("promethoos", ["promethoos"])
+
+
+async def test_children_die_with_a_parent_that_is_killed(tmp_path):
+    parent = await asyncio.create_subprocess_exec(
+        *python(
+            f"""
+            import time
+            from pathlib import Path
+            from flashcrowd.process import Supervisor
+            child = Supervisor(Path({str(tmp_path)!r})).spawn("child", ["sleep", "600"])
+            print(child.pid, flush=True)
+            time.sleep(600)
+            """
+        ),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+    assert psutil.pid_exists(pid)
+    parent.kill()
+    await parent.wait()
+    await until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_free_port_is_free_and_given_once():
+    ports = [free_port() for _ in range(50)]
+    assert len(set(ports)) == 50

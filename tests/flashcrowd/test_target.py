@@ -1,0 +1,55 @@
+import pytest
+
+from flashcrowd.errors import DocumentError
+from flashcrowd.target import read_target
+
+HEAD = "apiVersion: flashcrowd/v1\nkind: Target\nmetadata: {name: staging}\n"
+
+
+def test_a_target_file_is_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHOP_TOKEN", "secret")
+    file = tmp_path / "staging.yaml"
+    file.write_text(
+        HEAD
+        + """spec:
+  environment: staging
+  allow_hosts: [127.0.0.1]
+  max_viewers: 300000
+  mark: {headers: {traceparent: "${traceparent}"}}
+  shop:
+    url: http://127.0.0.1:7002
+    order:
+      request: {path: /orders, headers: {Authorization: "Bearer ${env.SHOP_TOKEN}"}, json: {sku: "${sku}"}}
+  components:
+    inventory: {admin: http://127.0.0.1:7003, link: {toxiproxy: http://127.0.0.1:8474, proxy: inventory}}
+"""
+    )
+    target = read_target(file)
+    assert target.variables() == {"inventory.admin": "http://127.0.0.1:7003", "shop.url": "http://127.0.0.1:7002"}
+    assert set(target.addresses()) == {
+        "spec.shop.url",
+        "spec.components.inventory.admin",
+        "spec.components.inventory.link.toxiproxy",
+    }
+    assert "secret" not in repr(target)
+
+
+def test_unknown_variables_and_missing_secrets_are_named_with_their_lines(tmp_path):
+    file = tmp_path / "staging.yaml"
+    file.write_text(
+        HEAD
+        + """spec:
+  environment: staging
+  allow_hosts: [127.0.0.1]
+  max_viewers: 10
+  live:
+    url: ws://127.0.0.1:1/rooms/${romo}
+    say: '{"token": "${env.NOT_SET_ANYWHERE}"}'
+"""
+    )
+    with pytest.raises(DocumentError) as caught:
+        read_target(file)
+    first, second = caught.value.problems
+    assert (first.line, first.path) == (9, "spec.live.url")
+    assert "${romo}" in first.message
+    assert (second.line, second.message) == (10, "the environment variable NOT_SET_ANYWHERE is not set")

@@ -1,0 +1,72 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flashcrowd.units import clock, format_duration, parse_duration, parse_rate, parse_ratio, utc
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("1m30s", 90), ("800ms", 0.8), ("2h", 7200), ("0", 0), (0, 0), ("1.5m", 90), ("30d", 2_592_000)],
+)
+def test_durations_are_read_as_seconds(text, seconds):
+    assert parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("60", "'60' has no unit; write 60s, 5m or 1h"),
+        (60, "'60' has no unit; write 60s, 5m or 1h"),
+        ("soon", "'soon' is not a duration"),
+        ("5 m", "'5 m' is not a duration"),
+        ("-5s", "'-5s' is not a duration"),
+        (True, "'True' is not a duration"),
+        ("", "'' is not a duration"),
+    ],
+)
+def test_what_is_no_duration_says_what_to_write(text, remedy):
+    with pytest.raises(ValueError) as caught:
+        parse_duration(text)
+    assert remedy in str(caught.value)
+
+
+@given(st.integers(min_value=0, max_value=10**10))
+def test_a_formatted_duration_reads_back_to_the_millisecond(milliseconds):
+    assert parse_duration(format_duration(milliseconds / 1000)) == pytest.approx(milliseconds / 1000)
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_duration_or_a_value_error(text):
+    try:
+        assert math.isfinite(parse_duration(text))
+    except ValueError as error:
+        assert "write" in str(error)
+
+
+def test_rates_are_per_second():
+    assert parse_rate("500/s") == 500
+    assert parse_rate("30/m") == 0.5
+    with pytest.raises(ValueError, match="is not a rate"):
+        parse_rate("500")
+
+
+@pytest.mark.parametrize(("text", "ratio"), [("1 %", 0.01), ("99.9%", 0.999), (0.5, 0.5), ("0", 0), ("100 %", 1)])
+def test_ratios_are_percent_or_plain(text, ratio):
+    assert parse_ratio(text) == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize("text", ["101 %", "1.5", "-0.1", "nan", "much"])
+def test_a_ratio_outside_of_0_to_1_is_refused(text):
+    with pytest.raises(ValueError, match="is not a ratio"):
+        parse_ratio(text)
+
+
+def test_the_clock_counts_minutes_and_seconds():
+    assert [clock(seconds) for seconds in (0, 66.9, 3600, -1)] == ["00:00", "01:06", "60:00", "00:00"]
+
+
+def test_utc_is_rfc_3339():
+    assert utc(0.25) == "1970-01-01T00:00:00.250Z"
