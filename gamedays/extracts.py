@@ -48,7 +48,9 @@ CHARTS = (
     Chart("Order latency", "p50", "seconds", _quantile(0.5, _ORDERS)),
     Chart("Order latency", "p99", "seconds", _quantile(0.99, _ORDERS)),
     Chart("Chat delivery", "p99", "seconds", _quantile(0.99, _DELIVERY)),
-    Chart("Generator lag", "p99", "seconds", "max(flashcrowd_generator_lag_seconds)"),
+    Chart("Generator", "lag p99", "seconds", "max(flashcrowd_generator_lag_seconds)"),
+    Chart("Generator", "CPU", "cores", f'max(rate(process_cpu_seconds_total{{job="flashcrowd"}}[{RATE}]))'),
+    Chart("Generator", "saturated", "0 or 1", "max(flashcrowd_generator_saturated)"),
 )
 
 
@@ -58,6 +60,15 @@ async def save(run: RunDirectory, prometheus: Prometheus, slos: list[Slo], start
     run.write_json("metrics/sli.json", [sli.as_dict() for sli in slis])
     charts = [await _chart(prometheus, chart, start, end) for chart in CHARTS]
     run.write_json("metrics/charts.json", charts)
+
+
+def load_charts(run: RunDirectory) -> list[dict[str, Any]]:
+    """The series of the timeline; empty when the run ended without them."""
+    try:
+        charts: list[dict[str, Any]] = run.read_json("metrics/charts.json")
+    except InputError:
+        return []
+    return charts
 
 
 def load_slis(run: RunDirectory) -> dict[str, Sli]:

@@ -1,0 +1,134 @@
+"""Judge: a story in, findings out. Outside of fault windows the SLOs must hold; inside, the expectations must."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import loadtests.invariants
+import monitors.judge
+from flashcrowd.rundir import RunDirectory
+from flashcrowd.units import clock
+from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays.expectations import judge_expectation
+from gamedays.sli import Tally
+from gamedays.story import FaultFact, Story
+from monitors.slo import Slo
+
+
+def judge(story: Story) -> Verdict:
+    """The verdict of a run. What can't be known is inconclusive, never a pass."""
+    return Verdict(
+        (
+            *_complete(story),
+            *_crowd(story),
+            *_faults(story),
+            *_slos(story),
+            *_expectations(story),
+            *_control(story),
+            *loadtests.invariants.judge_run(story.run, _stock(story)),
+        )
+    )
+
+
+def save(run: RunDirectory, verdict: Verdict) -> None:
+    """Write `verdict.json`."""
+    run.write_json("verdict.json", verdict.as_dict())
+
+
+def _complete(story: Story) -> Iterator[Finding]:
+    """A run that ended early says so; what it did show is judged all the same."""
+    at = clock(story.end - story.start) if story.start else "the start"
+    whole = clock(story.plan.duration)
+    if story.aborted is not None:
+        yield Finding("run/complete", Outcome.INCONCLUSIVE, f"aborted at {at} of {whole}: {story.aborted}")
+    elif story.interrupted:
+        yield Finding("run/complete", Outcome.INCONCLUSIVE, f"interrupted at {at} of {whole}")
+    else:
+        yield Finding("run/complete", Outcome.PASS, f"played to its end, {whole}")
+
+
+def _crowd(story: Story) -> Iterator[Finding]:
+    """Whether the load generator can be believed."""
+    seen = story.crowd
+    if seen is None:
+        yield Finding("crowd/trust", Outcome.INCONCLUSIVE, "the load generator left no figures of itself")
+    elif seen.saturated_seconds > 0:
+        message = f"the load generator was saturated for {seen.saturated_seconds:.0f} s: its figures can't be trusted"
+        yield Finding("crowd/trust", Outcome.INCONCLUSIVE, message, seen.as_dict())
+    else:
+        message = f"generator lag p99 {seen.lag * 1000:.0f} ms: its measurements can be trusted"
+        yield Finding("crowd/trust", Outcome.PASS, message, seen.as_dict())
+
+
+def _faults(story: Story) -> Iterator[Finding]:
+    for number, fault in enumerate(story.faults, 1):
+        if fault.injected is None:
+            continue
+        name = f"fault/{number}"
+        yield _bit(f"{name}/bit", fault)
+        if fault.healed is not None:
+            yield Finding(f"{name}/healed", Outcome.PASS, f"{fault.name} healed, checked")
+        else:
+            message = fault.heal_failed or f"{fault.name} was not seen to heal"
+            yield Finding(f"{name}/healed", Outcome.FAIL, message)
+
+
+def _bit(name: str, fault: FaultFact) -> Finding:
+    if fault.bit:
+        return Finding(name, Outcome.PASS, f"{fault.name} bit: {fault.bites}")
+    return Finding(name, Outcome.INCONCLUSIVE, f"{fault.name} did not bite: {fault.bites or 'no effect was seen'}")
+
+
+def _slos(story: Story) -> Iterator[Finding]:
+    for slo in story.slos:
+        tally = story.sli(slo.name).tally(story.outside)
+        yield _slo(f"slo/{slo.name}/outside", slo, tally)
+
+
+def _slo(name: str, slo: Slo, tally: Tally) -> Finding:
+    evidence = {"bad": round(tally.bad, 1), "total": round(tally.total, 1), "covered": round(tally.covered, 3)}
+    if not tally.known:
+        seconds = tally.covered * tally.seconds
+        message = f"Prometheus has data for {seconds:.0f} of {tally.seconds:.0f} s outside of faults"
+        return Finding(name, Outcome.INCONCLUSIVE, message, evidence)
+    judgement = monitors.judge.judge(slo, tally.bad, tally.total)
+    held = f"{1 - tally.bad / tally.total:.2%} held" if tally.total else "no events"
+    message = f"{held}, {slo.objective:g} % wanted" + (f"; {judgement.message}" if judgement.message else "")
+    return Finding(name, judgement.outcome, message, evidence)
+
+
+def _expectations(story: Story) -> Iterator[Finding]:
+    if story.control == "no-fault":
+        return
+    for fault in story.faults:
+        wanted = fault.step.expect
+        if wanted is None:
+            continue
+        slo = story.slo(wanted.slo)
+        back = story.recovery(fault, wanted.slo)
+
+        def by_slo(bad: float, total: float, slo: Slo = slo) -> tuple[Outcome, str]:
+            judgement = monitors.judge.judge(slo, bad, total)
+            return judgement.outcome, judgement.message
+
+        yield from judge_expectation(wanted, fault.played, story.sli(slo.name), story.pages, back, by_slo)
+
+
+def _control(story: Story) -> Iterator[Finding]:
+    """Without a fault nobody may be paged: else the pages of the real run prove nothing."""
+    if story.control != "no-fault" or not story.complete:
+        return
+    if story.pages:
+        names = ", ".join(sorted({page.alert for page in story.pages}))
+        yield Finding("control/no-fault", Outcome.FAIL, f"{names} paged although nothing was broken")
+    else:
+        yield Finding("control/no-fault", Outcome.PASS, "without the fault nobody was paged")
+
+
+def _stock(story: Story) -> dict[str, int]:
+    """Units of each flash item that were put on sale, by SKU."""
+    opened = [event for event in story.events if (event.source, event.kind) == ("sale", "opened")]
+    stock: dict[str, int] = {}
+    for event in opened:
+        stock[event.data["sku"]] = stock.get(event.data["sku"], 0) + event.data["stock"]
+    return stock

@@ -1,0 +1,206 @@
+"""Story: the facts of one run, read from its run directory and nothing else. Judging and reporting start here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from flashcrowd.rundir import Event, RunDirectory
+from gamedays.crowd import Crowd, crowd
+from gamedays.expectations import FaultPlayed, PageSeen, Recovery, recovery
+from gamedays.extracts import load_charts, load_slis
+from gamedays.plan import FaultStep, Plan
+from gamedays.sli import Sli, Window, outside
+from gamedays.waves import Wave, waves
+from monitors.slo import Slo
+
+
+@dataclass(frozen=True)
+class FaultFact:
+    """A fault of the plan as it went; times are unix seconds, None where it didn't come to that."""
+
+    step: FaultStep
+    name: str
+    describe: str
+    injected: float | None
+    bites: str | None
+    bit: bool
+    healed: float | None
+    heal_failed: str | None
+    ended: float
+
+    @property
+    def played(self) -> FaultPlayed:
+        return FaultPlayed(self.name, self.injected, self.healed, self.ended)
+
+
+@dataclass(frozen=True)
+class RunbookFact:
+    """One execution of a runbook, with its steps' events in order."""
+
+    name: str
+    alert: str
+    started: float
+    ended: float | None
+    outcome: str
+    steps: tuple[Event, ...]
+
+    @property
+    def mitigated(self) -> float | None:
+        """When the last mitigation step had been done, unix seconds."""
+        done = [event for event in self.steps if event.kind == "step_ended" and _mitigates(event)]
+        return done[-1].time if done else None
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happened. `start` and `end` are unix seconds; `end` is the last moment that anything was played."""
+
+    run: RunDirectory
+    plan: Plan
+    manifest: dict[str, Any]
+    slos: tuple[Slo, ...]
+    slis: dict[str, Sli]
+    start: float
+    end: float
+    events: tuple[Event, ...]
+    faults: tuple[FaultFact, ...]
+    pages: tuple[PageSeen, ...]
+    runbooks: tuple[RunbookFact, ...]
+    aborted: str | None
+    interrupted: bool
+    withheld: tuple[str, ...] = field(default=())
+
+    @property
+    def control(self) -> str | None:
+        return self.manifest.get("control")
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was played to its end."""
+        return self.aborted is None and not self.interrupted and self.start > 0
+
+    @cached_property
+    def windows(self) -> list[Window]:
+        """When faults were in place."""
+        return [(fault.injected, fault.ended) for fault in self.faults if fault.injected is not None]
+
+    @cached_property
+    def outside(self) -> list[Window]:
+        """When no fault was in place."""
+        return outside(self.windows, self.start, self.end)
+
+    @cached_property
+    def charts(self) -> list[dict[str, Any]]:
+        """The series of the timeline, as `extracts` wrote them."""
+        return load_charts(self.run)
+
+    @cached_property
+    def crowd(self) -> Crowd | None:
+        """How the load generator did; None when it left no figures."""
+        return crowd(self.charts)
+
+    @cached_property
+    def waves(self) -> list[Wave]:
+        """The waves of the sale, as the viewers' history has them."""
+        return waves(self.run)
+
+    def slo(self, name: str) -> Slo:
+        return next(slo for slo in self.slos if slo.name == name)
+
+    def sli(self, name: str) -> Sli:
+        """The SLI of an SLO; one without rows when Prometheus left none."""
+        return self.slis.get(name, Sli(name, 1.0, ()))
+
+    def recovery(self, fault: FaultFact, slo: str) -> Recovery:
+        """When the page for this fault came and when the SLO was back within its objective."""
+        return recovery(self.sli(slo), self.slo(slo).budget, self.pages, slo, fault.played)
+
+
+def read_story(run: RunDirectory) -> Story:
+    """The story of a run directory, however early the run ended. Raises InputError when it isn't one."""
+    manifest = run.read_json("manifest.json")
+    plan = Plan.model_validate(manifest["plan"])
+    events = run.events()
+    started = _first(events, "conductor", "started")
+    start = started.time if started else 0.0
+    end = _end(events, start)
+    return Story(
+        run=run,
+        plan=plan,
+        manifest=manifest,
+        slos=tuple(Slo.model_validate(slo) for slo in manifest["slos"]),
+        slis=load_slis(run),
+        start=start,
+        end=end,
+        events=tuple(events),
+        faults=tuple(_fault(number, step, events, end) for number, step in enumerate(plan.spec.steps)),
+        pages=tuple(_page(event) for event in events if (event.source, event.kind) == ("alert", "page")),
+        runbooks=tuple(_runbooks(events)),
+        aborted=_text(_first(events, "conductor", "aborted"), "reason"),
+        interrupted=_first(events, "conductor", "interrupted") is not None or (started is None or not _ended(events)),
+        withheld=tuple(event.data["runbook"] for event in events if event.kind == "withheld"),
+    )
+
+
+def _fault(number: int, step: FaultStep, events: Sequence[Event], end: float) -> FaultFact:
+    mine = [event for event in events if event.source == "fault" and event.data.get("step") == number]
+    by_kind = {event.kind: event for event in mine}
+    injected, healed = by_kind.get("injected"), by_kind.get("healed")
+    return FaultFact(
+        step=step,
+        name=f"{step.fault.kind} on {step.fault.on}",
+        describe=step.fault.describe(),
+        injected=injected.time if injected else None,
+        bites=_text(by_kind.get("bites") or by_kind.get("did_not_bite"), "message"),
+        bit="bites" in by_kind,
+        healed=healed.time if healed else None,
+        heal_failed=_text(by_kind.get("heal_failed"), "message") if healed is None else None,
+        ended=healed.time if healed else end,
+    )
+
+
+def _runbooks(events: Sequence[Event]) -> list[RunbookFact]:
+    """Executions in order; events of a runbook belong to its latest start."""
+    found = []
+    starts = [event for event in events if (event.source, event.kind) == ("runbook", "started")]
+    for start in starts:
+        name = start.data["runbook"]
+        later = [other.time for other in starts if other.data["runbook"] == name and other.time > start.time]
+        until = min(later, default=float("inf"))
+        mine = [
+            e for e in events if e.source == "runbook" and e.data["runbook"] == name and start.time <= e.time < until
+        ]
+        ended = next((event for event in mine if event.kind in ("ended", "failed")), None)
+        outcome = (ended.data.get("outcome") or ended.data.get("message", "")) if ended else "interrupted"
+        steps = tuple(event for event in mine if event.kind.startswith("step_"))
+        found.append(RunbookFact(name, start.data["alert"], start.time, ended.time if ended else None, outcome, steps))
+    return found
+
+
+def _page(event: Event) -> PageSeen:
+    data = event.data
+    return PageSeen(data["alert"], data["slo"], data["runbook"], event.time)
+
+
+def _mitigates(event: Event) -> bool:
+    return event.data.get("section") == "Mitigation" and event.data.get("result") == "done"
+
+
+def _end(events: Sequence[Event], start: float) -> float:
+    ended = _first(events, "conductor", "ended")
+    return ended.time if ended else max((event.time for event in events), default=start)
+
+
+def _ended(events: Sequence[Event]) -> bool:
+    return _first(events, "conductor", "ended") is not None
+
+
+def _first(events: Sequence[Event], source: str, kind: str) -> Event | None:
+    return next((event for event in events if (event.source, event.kind) == (source, kind)), None)
+
+
+def _text(event: Event | None, key: str) -> str | None:
+    return str(event.data.get(key, "")) if event else None
