@@ -1,0 +1,60 @@
+"""`flashcrowd chaos`: one fault by hand, what is broken now, and the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Break one thing on purpose, for a while; see and undo what is broken.", no_args_is_help=True)
+
+Json = typer.Option("--json", help="Print one JSON document instead.")
+
+
+@app.command("list")
+def kinds(as_json: Annotated[bool, Json] = False) -> None:
+    """The kinds of faults, and what each does."""
+    from chaos import overview
+
+    typer.echo(overview.kinds(as_json))
+
+
+@app.command()
+def inject(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="As `flashcrowd chaos list` has it.")],
+    on: Annotated[str, typer.Option("--on", metavar="COMPONENT", help="A component of the target.")],
+    duration: Annotated[str, typer.Option("--for", metavar="D", help="How long, as 60s: no fault is endless.")],
+    target: Annotated[Path, typer.Option(metavar="FILE", help="The target file.")],
+    parameters: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the kind, as delay=800ms.")
+    ] = None,
+    allow_production: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
+    ] = None,
+) -> None:
+    """Inject one fault, show that it bites, and heal it at the end or at Ctrl-C."""
+    from chaos import by_hand
+    from flashcrowd import interrupt
+
+    fault = by_hand.fault(kind, on, duration, parameters or [])
+    components, guard = by_hand.scope(target, allow_production)
+    bit = interrupt.run(by_hand.inject(fault, components, guard, lambda line: typer.echo(line, err=True)))
+    raise typer.Exit(0 if bit else 3)
+
+
+@app.command()
+def status(as_json: Annotated[bool, Json] = False) -> None:
+    """What is broken on purpose now, from the undo logs of this machine."""
+    from chaos import overview
+
+    typer.echo(overview.status(as_json))
+
+
+@app.command()
+def recover() -> None:
+    """Heal what a dead injector left behind. Exit 5 when something could not be healed."""
+    from chaos import overview
+    from flashcrowd import interrupt
+
+    typer.echo(interrupt.run(overview.recover()))

@@ -1,0 +1,73 @@
+"""`flashcrowd gameday`: load, faults, SLOs and runbooks on one timeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Rehearse: load, faults, SLOs and runbooks on one timeline.", no_args_is_help=True)
+
+Out = typer.Option("--out", metavar="DIR", help="Where the run directory is made.")
+PlanArgument = typer.Argument(metavar="PLAN", help="A plan's file, or the name of a built-in one.")
+RunArgument = typer.Argument(metavar="RUN", help="A run directory.")
+Json = typer.Option("--json", help="Print one JSON document instead.")
+
+
+@app.command()
+def run(
+    plan: Annotated[str, PlanArgument],
+    out: Annotated[Path, Out] = Path("runs"),
+    control: Annotated[
+        str | None,
+        typer.Option(metavar="no-fault|no-runbook", help="Withhold the fault, or the runbook: what changes?"),
+    ] = None,
+    allow_production: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
+    ] = None,
+    as_json: Annotated[bool, Json] = False,
+) -> None:
+    """Play a plan and judge it. Exit 0 pass, 1 fail, 3 inconclusive, 5 a fault is left."""
+    from flashcrowd import interrupt
+    from gamedays import gameday
+    from gamedays.display import display
+
+    checked = gameday.prepare(plan, control, allow_production)
+    with display(checked.plan) as screen:
+        ended = interrupt.run(gameday.play(checked, out, screen))
+    _print(ended.run.path, as_json)
+    raise typer.Exit(ended.exit_code)
+
+
+@app.command("plan")
+def show(plan: Annotated[str, PlanArgument]) -> None:
+    """Check a plan and print its timeline; nothing is started or touched."""
+    from gamedays import gameday, timetable
+
+    typer.echo(timetable.text(gameday.prepare(plan)))
+
+
+@app.command()
+def judge(run_directory: Annotated[Path, RunArgument], as_json: Annotated[bool, Json] = False) -> None:
+    """Judge a run again from its directory, and write verdict.json anew."""
+    from gamedays import gameday
+
+    ended = gameday.judge(run_directory)
+    _print(run_directory, as_json)
+    raise typer.Exit(ended.exit_code)
+
+
+@app.command()
+def report(run_directory: Annotated[Path, RunArgument]) -> None:
+    """Write the reports of a run anew from its directory: report.html, report.md, junit.xml."""
+    from gamedays import gameday
+
+    for path in gameday.report(run_directory):
+        typer.echo(path)
+
+
+def _print(run_directory: Path, as_json: bool) -> None:
+    from gamedays import gameday
+
+    typer.echo(gameday.summary(run_directory, as_json))

@@ -1,0 +1,25 @@
+"""`flashcrowd up`: the embedded storefront and its Prometheus, until Ctrl-C."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def up(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where target.yaml, which describes it, and logs are written.")
+    ] = Path("runs/up"),
+) -> None:
+    """Start the embedded storefront and a Prometheus, print their addresses, and wait for Ctrl-C."""
+    from flashcrowd import interrupt
+    from flashcrowd.interrupt import Interrupted
+    from gamedays import standing
+
+    try:
+        interrupt.run(standing.up(out, typer.echo))
+    except Interrupted:
+        typer.echo("stopped", err=True)
+        raise

@@ -1,0 +1,183 @@
+"""Checks: everything about a plan that can be wrong, found before the first packet and told all at once.
+
+The rules look at the raw file: a plan with a wrong unit, an unknown runbook and too many viewers says all three at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import loadtests.runner
+import monitors.sloth
+import runbooks.catalogue
+from flashcrowd.documents import Document, Rule, Step, did_you_mean, document
+from flashcrowd.errors import DocumentError, FlashcrowdError, InputError, Problem
+from flashcrowd.guard import Guard
+from flashcrowd.target import Target, read_target
+from flashcrowd.units import parse_duration
+from gamedays import embedded
+from gamedays.plan import BUILTIN, EMBEDDED, Control, Plan, builtin_names
+from monitors import promql
+from monitors.slo import Slo
+
+CONTROLS: tuple[Control, ...] = ("no-fault", "no-runbook")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan that may be played. `target` is None for the embedded one, which doesn't exist yet."""
+
+    file: Path
+    plan: Plan
+    target: Target | None
+    slos: tuple[Slo, ...]
+    control: Control | None
+    allow_production: str | None
+
+
+def prepare(name: str, control: str | None = None, allow_production: str | None = None) -> Prepared:
+    """Read a plan, by file or built-in name, and check it as a whole.
+
+    Raises:
+        DocumentError: with every fault of the plan, and of the target file that it names.
+        GuardError: the target may not be touched like this.
+        InputError: no such plan or control.
+    """
+    if control is not None and control not in CONTROLS:
+        raise InputError(f"no control '{control}'{did_you_mean(control, CONTROLS)}")
+    file = find(name)
+    source = document(file, kind="GameDay")
+    surroundings = _Surroundings(source)
+    plan = source.parse(Plan, *surroundings.rules())
+    Guard.of(surroundings.described, allow_production)
+    chosen = next((known for known in CONTROLS if known == control), None)
+    return Prepared(file, plan, surroundings.target, surroundings.slos, chosen, allow_production)
+
+
+def find(name: str) -> Path:
+    """A plan's file: a path, or the name of a built-in one. Raises InputError with what is near."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        return path
+    if name in builtin_names():
+        return BUILTIN / f"{name}.yaml"
+    raise InputError(f"no plan '{name}'{did_you_mean(name, builtin_names())}; a file's name ends in .yaml")
+
+
+class _Surroundings:
+    """What a plan refers to, read leniently: a part that can't be read is one problem, and the rest is checked on."""
+
+    def __init__(self, source: Document) -> None:
+        self._source, self._base = source, source.file.parent
+        self._problems: list[Problem] = []
+        self.target = self._read_target()
+        self.slos = tuple(self._read_slos())
+        self.described = self.target or embedded.describe(embedded.Addresses(), "http://127.0.0.1:1")
+
+    def rules(self) -> tuple[Rule, ...]:
+        return (
+            lambda _: self._problems,
+            self._scenario,
+            self._crowd,
+            self._sale,
+            self._prometheus,
+            self._steps,
+            self._aborts,
+        )
+
+    def _read_target(self) -> Target | None:
+        name = self._source.get("spec", "target")
+        if name == EMBEDDED or not isinstance(name, str):
+            return None
+        try:
+            return read_target(self._base / name)
+        except DocumentError as error:
+            self._problems += error.problems
+            return None
+
+    def _read_slos(self) -> Iterator[Slo]:
+        names = self._source.get("spec", "slos", default=[])
+        for number, name in enumerate(names if isinstance(names, list) else []):
+            try:
+                yield from monitors.sloth.find(str(name), self._base)
+            except DocumentError as error:
+                self._problems += error.problems
+            except FlashcrowdError as error:
+                self._problems.append(self._source.problem(("spec", "slos", number), str(error)))
+
+    def _scenario(self, source: Document) -> Iterator[Problem]:
+        path = ("spec", "load", "scenario")
+        name, known = source.get(*path), loadtests.runner.scenarios()
+        if isinstance(name, str) and name not in known and not (self._base / name).is_file():
+            yield source.problem(path, f"no scenario '{name}'{did_you_mean(name, known)}")
+
+    def _crowd(self, source: Document) -> Iterator[Problem]:
+        path = ("spec", "load", "viewers")
+        viewers, most = source.get(*path), self.described.spec.max_viewers
+        if isinstance(viewers, int) and viewers > most:
+            yield source.problem(path, f"{viewers} is more than the target's max_viewers ({most})")
+
+    def _sale(self, source: Document) -> Iterator[Problem]:
+        waves = source.get("spec", "sale", "opens_at", default=[])
+        shop = self.described.spec.shop
+        if waves and (shop is None or shop.sales is None):
+            yield source.problem(("spec", "sale"), "the target can't schedule a sale: it has no spec.shop.sales")
+        for number, wave in enumerate(waves if isinstance(waves, list) else []):
+            path = ("spec", "sale", "opens_at", number)
+            if (opens := _seconds(wave)) is not None and opens >= self._duration(source):
+                yield source.problem(path, f"{wave} is not before the end of the load")
+
+    def _prometheus(self, source: Document) -> Iterator[Problem]:
+        if self.described.spec.prometheus is None:
+            yield source.problem(("spec", "target"), "the target has no spec.prometheus, which has to judge it")
+
+    def _steps(self, source: Document) -> Iterator[Problem]:
+        steps = source.get("spec", "steps", default=[])
+        for number in range(len(steps) if isinstance(steps, list) else 0):
+            at: tuple[Step, ...] = ("spec", "steps", number)
+            yield from self._fault(source, at)
+            yield from self._expectation(source, at)
+
+    def _fault(self, source: Document, at: tuple[Step, ...]) -> Iterator[Problem]:
+        components = self.described.spec.components
+        on = source.get(*at, "fault", "on")
+        if isinstance(on, str) and on not in components:
+            yield source.problem((*at, "fault", "on"), f"no component '{on}'{did_you_mean(on, components)}")
+        start, hold = _seconds(source.get(*at, "at")), _seconds(source.get(*at, "fault", "for"))
+        if start is not None and hold is not None and start + hold > self._duration(source):
+            yield source.problem((*at, "fault", "for"), "the fault would outlast the load; nobody would see it heal")
+
+    def _expectation(self, source: Document, at: tuple[Step, ...]) -> Iterator[Problem]:
+        slo = source.get(*at, "expect", "slo")
+        names = [slo.name for slo in self.slos]
+        if isinstance(slo, str) and names and slo not in names:
+            yield source.problem((*at, "expect", "slo"), f"no SLO '{slo}' in this plan{did_you_mean(slo, names)}")
+        runbook, known = source.get(*at, "expect", "runbook"), runbooks.catalogue.builtin_names()
+        if isinstance(runbook, str) and runbook not in known:
+            yield source.problem((*at, "expect", "runbook"), f"no runbook '{runbook}'{did_you_mean(runbook, known)}")
+        hold = _seconds(source.get(*at, "fault", "for"))
+        for field in ("detected_within", "recovered_within"):
+            within = _seconds(source.get(*at, "expect", field))
+            if within is not None and hold is not None and within > hold:
+                yield source.problem((*at, "expect", field), "is longer than the fault: it would heal by itself first")
+
+    def _aborts(self, source: Document) -> Iterator[Problem]:
+        conditions = source.get("spec", "abort", default=[])
+        for number, condition in enumerate(conditions if isinstance(conditions, list) else []):
+            if (wrong := promql.fault(str(condition))) is not None:
+                yield source.problem(("spec", "abort", number), wrong)
+
+    def _duration(self, source: Document) -> float:
+        """Seconds of load, without an end where the plan doesn't say."""
+        parts = [_seconds(source.get("spec", "load", field)) for field in ("over", "hold")]
+        return sum(part for part in parts if part is not None) if None not in parts else float("inf")
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        return parse_duration(value) if value is not None else None
+    except ValueError:
+        return None

@@ -1,0 +1,150 @@
+"""Game day: from a plan to a verdict. Prepare (nothing touched yet), play, collect, judge, report.
+
+Each stage leaves its part in the run directory before the next begins; judging and reporting can be repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from flashcrowd import __version__
+from flashcrowd.errors import ExitCode, FlashcrowdError
+from flashcrowd.guard import Guard
+from flashcrowd.process import Supervisor
+from flashcrowd.rundir import Event, RunDirectory
+from flashcrowd.target import Target
+from flashcrowd.verdict import Verdict
+from gamedays import embedded, extracts, manifest, report
+from gamedays import judge as judging
+from gamedays.checks import Prepared, prepare
+from gamedays.conductor import Conductor
+from gamedays.story import Story, read_story
+from loadtests import ledger
+from monitors import rules, windows
+from monitors.prometheus import Prometheus
+
+__all__ = ["Ended", "Screen", "judge", "play", "prepare", "write_reports"]
+
+POLICIES = ("rehearsal", "google-30d")
+"""Window policies whose alerts an embedded Prometheus evaluates: one that fits minutes, and production's own."""
+
+
+class Screen(Protocol):
+    """Who shows the run while it goes on."""
+
+    def event(self, event: Event) -> None:
+        """Something happened."""
+
+    async def watch(self, prometheus: Prometheus) -> None:
+        """Show figures of Prometheus until cancelled."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that is over: its evidence, its story and its verdict."""
+
+    run: RunDirectory
+    story: Story
+    verdict: Verdict
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """As the verdict says; a fault that is still in place outweighs everything."""
+        if any(fault.injected is not None and fault.healed is None for fault in self.story.faults):
+            return ExitCode.UNHEALED
+        return self.verdict.outcome.exit_code
+
+
+async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
+    """Play a prepared plan, and judge and report whatever came of it.
+
+    Raises:
+        asyncio.CancelledError: it was interrupted; everything is healed, saved and reported first.
+        NeedError: the target or Prometheus could not be started.
+    """
+    run = RunDirectory.create(out, prepared.plan.name)
+    run.listen(screen.event)
+    manifest.write(run, prepared, __version__)
+    interrupted = False
+    try:
+        await _play(prepared, run, screen)
+    except asyncio.CancelledError:
+        interrupted = True
+        run.record("conductor", "interrupted")
+    ended = judge(run.path)
+    write_reports(ended)
+    if interrupted:
+        run.record("conductor", "saved", report=str(run.path / "report.html"))
+        raise asyncio.CancelledError
+    return ended
+
+
+async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
+    """Everything that needs processes: they end with it, and so do their databases."""
+    with tempfile.TemporaryDirectory(prefix="work-", dir=run.path) as work:
+        async with Supervisor(run.path / "logs") as supervisor:
+            run.record("conductor", "starting", target=prepared.plan.spec.target)
+            target = await _target(prepared, supervisor, run, Path(work))
+            guard = Guard.of(target, prepared.allow_production)
+            async with Prometheus(prometheus_url(target)) as prometheus:
+                conductor = Conductor(prepared.plan, target, guard, prometheus, run, prepared.control)
+                shown = asyncio.create_task(screen.watch(prometheus))
+                began = time.time()
+                try:
+                    await conductor.play(supervisor)
+                finally:
+                    shown.cancel()
+                    await _collect(prepared, target, guard, prometheus, run, began)
+
+
+async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory, work: Path) -> Target:
+    """The target, started when it is the embedded one."""
+    if prepared.target is not None:
+        return prepared.target
+    files = []
+    for name in POLICIES:
+        file = run.path / "metrics" / f"rules-{name}.yaml"
+        file.write_text(rules.rule_file(prepared.slos, windows.builtin(name)), encoding="utf-8")
+        files.append(file)
+    return await embedded.start(supervisor, work, files)
+
+
+async def _collect(
+    prepared: Prepared, target: Target, guard: Guard, prometheus: Prometheus, run: RunDirectory, began: float
+) -> None:
+    """Save what only the running parts know. Each part is tried, whatever became of the others."""
+    await _attempt(run, "ledger", lambda: ledger.save(target, guard, run))
+    await _attempt(run, "metrics", lambda: extracts.save(run, prometheus, list(prepared.slos), began, time.time()))
+
+
+async def _attempt(run: RunDirectory, what: str, collect: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    try:
+        await collect()
+    except FlashcrowdError as error:
+        run.record("conductor", "not_collected", what=what, reason=str(error))
+
+
+def judge(path: Path) -> Ended:
+    """Judge a run directory and write its `verdict.json`. Raises InputError when it isn't one."""
+    run = RunDirectory.open(path)
+    story = read_story(run)
+    verdict = judging.judge(story)
+    judging.save(run, verdict)
+    return Ended(run, story, verdict)
+
+
+def write_reports(ended: Ended) -> list[Path]:
+    """Write `report.html`, `report.md` and `junit.xml`; their paths."""
+    return [ended.run.write_text(name, write(ended.story, ended.verdict)) for name, write in report.WRITERS.items()]
+
+
+def prometheus_url(target: Target) -> str:
+    """Where the target's Prometheus is; checked to be there by `prepare`."""
+    assert target.spec.prometheus is not None
+    return target.spec.prometheus.url

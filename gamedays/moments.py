@@ -1,0 +1,119 @@
+"""Moments: the lines of a run's timeline, as terminal and reports show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from flashcrowd.units import clock, format_duration
+from gamedays.story import FaultFact, RunbookFact, Story
+from gamedays.waves import Wave
+
+Kind = Literal["load", "sale", "fault", "page", "runbook", "recovered", "healed", "stopped"]
+
+
+@dataclass(frozen=True, order=True)
+class Moment:
+    """One line: seconds since the start, what it is about, and a sentence without a full stop."""
+
+    at: float
+    kind: Kind
+    label: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{clock(self.at)}  {self.label:<13} {self.text}"
+
+
+def moments(story: Story) -> list[Moment]:
+    """All moments of a story in order of time."""
+    found = [
+        *_load(story),
+        *(_wave(story, wave) for wave in story.waves),
+        *_faults(story),
+        *_pages(story),
+        *(_runbook(story, fact) for fact in story.runbooks),
+        *_withheld(story),
+        *_recoveries(story),
+        *_stopped(story),
+    ]
+    return sorted(found)
+
+
+def _load(story: Story) -> Iterator[Moment]:
+    load, crowd = story.plan.spec.load, story.crowd
+    if story.start:
+        seen = f", {crowd.viewers:,} connected" if crowd else ""
+        yield Moment(0.0, "load", load.shape, f"{load.viewers:,} viewers in {format_duration(load.over)}{seen}")
+
+
+def _wave(story: Story, wave: Wave) -> Moment:
+    text = f"{wave.sold:,} of {wave.stock:,} sold"
+    if wave.took is not None:
+        text += f" in {wave.took:.1f} s"
+    if wave.p99 is not None:
+        text += f" · order p99 {_latency(wave.p99)}"
+    return Moment(wave.opened - story.start, "sale", f"sale, wave {wave.number}", text)
+
+
+def _faults(story: Story) -> Iterator[Moment]:
+    for fault in story.faults:
+        if fault.injected is None:
+            continue
+        bites = f"bites ({fault.bites})" if fault.bit else f"does not bite ({fault.bites or 'no effect seen'})"
+        yield Moment(fault.injected - story.start, "fault", "fault", f"{fault.describe} · {bites}")
+        if fault.healed is not None:
+            yield Moment(fault.healed - story.start, "healed", "healed", f"{fault.name} · checked")
+
+
+def _pages(story: Story) -> Iterator[Moment]:
+    for page in story.pages:
+        cause = _cause(story, page.at)
+        after = f", {page.at - cause.injected:.0f} s after the fault" if cause and cause.injected else ""
+        yield Moment(page.at - story.start, "page", "page", f"{page.alert}{after}")
+
+
+def _runbook(story: Story, fact: RunbookFact) -> Moment:
+    done = [
+        f"{event.data['step']} ({event.data['result']})"
+        for event in fact.steps
+        if event.kind == "step_ended" and event.data.get("section") == "Mitigation"
+    ]
+    text = f"{fact.name}: {', '.join(done) or 'nothing done'} · {fact.outcome.replace('_', ' ')}"
+    return Moment(fact.started - story.start, "runbook", "runbook", text)
+
+
+def _withheld(story: Story) -> Iterator[Moment]:
+    for event in story.events:
+        if event.kind == "withheld":
+            name = event.data["runbook"]
+            yield Moment(event.time - story.start, "runbook", "runbook", f"{name} withheld: this run is its control")
+
+
+def _recoveries(story: Story) -> Iterator[Moment]:
+    for fault in story.faults:
+        if fault.step.expect is None:
+            continue
+        slo = fault.step.expect.slo
+        back = story.recovery(fault, slo)
+        if back.at is not None:
+            text = f"{slo} back within its objective, fault still on"
+            yield Moment(back.at - story.start, "recovered", "recovered", text)
+
+
+def _stopped(story: Story) -> Iterator[Moment]:
+    at = story.end - story.start
+    if story.aborted is not None:
+        yield Moment(at, "stopped", "aborted", story.aborted)
+    elif story.interrupted and story.start:
+        yield Moment(at, "stopped", "interrupted", f"at {clock(at)} of {clock(story.plan.duration)}")
+
+
+def _cause(story: Story, at: float) -> FaultFact | None:
+    """The fault that was in place at this time."""
+    return next((f for f in story.faults if f.injected is not None and f.injected <= at <= f.ended), None)
+
+
+def _latency(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -1,0 +1,15 @@
+"""Reports of a run: each writer takes the story and its verdict, and returns a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from flashcrowd.verdict import Verdict
+from gamedays.report import html, junit, markdown
+from gamedays.story import Story
+
+WRITERS: Mapping[str, Callable[[Story, Verdict], str]] = {
+    "report.html": html.write,
+    "report.md": markdown.write,
+    "junit.xml": junit.write,
+}

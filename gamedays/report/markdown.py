@@ -1,0 +1,46 @@
+"""Markdown: a report that fits a pull request."""
+
+from __future__ import annotations
+
+from flashcrowd.units import clock
+from flashcrowd.verdict import Outcome, Verdict
+from gamedays.moments import moments
+from gamedays.report import sentences
+from gamedays.story import Story
+
+SIGNS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔"}
+
+
+def write(story: Story, verdict: Verdict) -> str:
+    """The report as GitHub-flavoured Markdown."""
+    load = story.plan.spec.load
+    parts = [
+        f"# {SIGNS[verdict.outcome]} {story.plan.name}: {verdict.outcome}",
+        sentences.headline(story, verdict),
+        f"{load.viewers:,} viewers · {story.target_name} · {sentences.length(story)}"
+        + (f" · control `{story.control}`" if story.control else ""),
+        "## Timeline",
+        _table(("at", "what", ""), [(clock(m.at), m.label, m.text) for m in moments(story)]),
+        "## Objectives",
+        _table(
+            ("objective", "wanted", "held", "outside the fault", "during it"),
+            [(r.name, r.wanted, r.held, r.outside.value, r.during) for r in sentences.objectives(story, verdict)],
+        ),
+        f"**Orders** {sentences.orders(story, verdict)}  \n**Crowd** {sentences.crowd(story)}",
+        "## Findings",
+        _table(
+            ("", "finding", ""),
+            [(SIGNS[f.outcome], f"`{f.name}`", f.message) for f in verdict.findings],
+        ),
+        f"**Next** {sentences.next_step(story, verdict)}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

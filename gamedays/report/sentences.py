@@ -1,0 +1,130 @@
+"""Sentences: the verdict and the figures in words that a manager understands; the same on every kind of report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flashcrowd.units import clock, format_duration
+from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays.story import Story
+from monitors.slo import Slo
+
+
+@dataclass(frozen=True)
+class ObjectiveRow:
+    """One SLO for a table: what was wanted, what was held outside of faults, and how it went outside and during."""
+
+    name: str
+    wanted: str
+    held: str
+    outside: Outcome
+    during: str
+
+
+def headline(story: Story, verdict: Verdict) -> str:
+    """The verdict in one sentence."""
+    match verdict.outcome:
+        case Outcome.PASS:
+            return f"The rehearsal passed: {_recovered(story)}"
+        case Outcome.FAIL:
+            first, *others = verdict.of(Outcome.FAIL)
+            more = f", and {len(others)} more" if others else ""
+            return f"The rehearsal failed: {first.message} ({first.name}){more}."
+        case _:
+            first = verdict.of(Outcome.INCONCLUSIVE)[0]
+            return f"The rehearsal decides nothing: {first.message}."
+
+
+def next_step(story: Story, verdict: Verdict) -> str:
+    """What to do now."""
+    missed = verdict.of(Outcome.FAIL)
+    if any(finding.name.startswith("invariant/") for finding in missed):
+        return "Look at the named orders first: orders were lost or sold wrongly, and that outweighs any latency."
+    if any("/recovered" in finding.name or "/runbook" in finding.name for finding in missed):
+        return "Read the runbook's transcript: which step did not help? Mend it, and rehearse again."
+    if any("/detected" in finding.name for finding in missed):
+        return "Look at the alert's windows: nobody would have known."
+    if missed:
+        return "Look at the objectives that were missed, then at the timeline."
+    if verdict.outcome is Outcome.INCONCLUSIVE:
+        return "Mend what kept it from deciding, and run it again: it is no pass."
+    if story.control is not None:
+        return "Compare it with the run without a control."
+    return "Rehearse it as a control too: flashcrowd gameday run PLAN --control no-runbook"
+
+
+def objectives(story: Story, verdict: Verdict) -> list[ObjectiveRow]:
+    """A row for every SLO of the plan."""
+    findings = {finding.name: finding for finding in verdict.findings}
+    return [_objective(story, slo, findings[f"slo/{slo.name}/outside"]) for slo in story.slos]
+
+
+def orders(story: Story, verdict: Verdict) -> str:
+    """What became of the orders, in one line."""
+    flash = sum(wave.sold for wave in story.waves)
+    counts = story.order_counts
+    wrong = {
+        finding.name.removeprefix("invariant/"): finding.evidence.get("count", 0)
+        for finding in verdict.findings
+        if finding.name.startswith("invariant/")
+    }
+    parts = [f"{flash:,} flash + {counts.accepted - flash:,} ordinary"]
+    parts += [f"{name} {wrong.get(name, '?')}" for name in ("oversold", "lost", "duplicate")]
+    return " · ".join([*parts, f"unknown {counts.unknown}"])
+
+
+def crowd(story: Story) -> str:
+    """Whether the measurements can be trusted, in one line."""
+    seen = story.crowd
+    if seen is None:
+        return "the load generator left no figures of itself"
+    cpu = f", CPU {seen.cpu:.0%} of a core" if seen.cpu is not None else ""
+    trust = "its measurements can be trusted" if not seen.saturated_seconds else "saturated: don't trust its figures"
+    return f"generator lag p99 {seen.lag * 1000:.0f} ms{cpu}: {trust}"
+
+
+def length(story: Story) -> str:
+    """How long it was played."""
+    return format_duration(round(story.end - story.start)) if story.start else "not played"
+
+
+def _recovered(story: Story) -> str:
+    told = []
+    for fault in story.faults:
+        wanted = fault.step.expect
+        back = story.recovery(fault, wanted.slo) if wanted else None
+        if fault.injected is None or back is None or back.paged is None or back.at is None:
+            continue
+        told.append(
+            f"{fault.describe} was noticed after {back.paged.at - fault.injected:.0f} s, and "
+            f"{wanted.slo if wanted else ''} was back within its objective after {back.at - fault.injected:.0f} s, "
+            "with the fault still on."
+        )
+    return " ".join(told) or "every objective was held."
+
+
+def _objective(story: Story, slo: Slo, finding: Finding) -> ObjectiveRow:
+    tally = story.sli(slo.name).tally(story.outside)
+    held = f"{1 - tally.bad / tally.total:.2%}" if tally.total else "no data"
+    return ObjectiveRow(slo.name, f"{slo.objective:g} %", held.replace("%", " %"), finding.outcome, _during(story, slo))
+
+
+def _during(story: Story, slo: Slo) -> str:
+    tally = story.sli(slo.name).tally(story.windows)
+    if not story.windows:
+        return "no fault"
+    if not tally.known or not tally.total:
+        return "no data"
+    held = f"{1 - tally.bad / tally.total:.1%}".replace("%", " %")
+    for fault in story.faults:
+        if fault.step.expect is None or fault.step.expect.slo != slo.name or fault.injected is None:
+            continue
+        back = story.recovery(fault, slo.name)
+        end = f"recovered in {back.at - fault.injected:.0f} s" if back.at is not None else "not recovered"
+        return f"{held}, {end}"
+    return held
+
+
+def position(story: Story, at: float) -> str:
+    """A unix time as a place on the run's clock."""
+    return clock(at - story.start)

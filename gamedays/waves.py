@@ -1,0 +1,53 @@
+"""Waves: how each opening of the flash sale went, from the viewers' own history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import quantiles
+
+import loadtests.history
+from flashcrowd.rundir import RunDirectory
+
+
+@dataclass(frozen=True)
+class Wave:
+    """One opening. opened: unix seconds. sold: orders that viewers know to be accepted. took: seconds from the opening
+    to the last of them. p99: of the response times of all orders of the wave, seconds. None without orders."""
+
+    number: int
+    opened: float
+    stock: int
+    sold: int
+    took: float | None
+    p99: float | None
+
+
+def waves(run: RunDirectory) -> list[Wave]:
+    """The waves that opened; an order belongs to the wave that was open when the viewer wanted it."""
+    opened = run.events("sale", "opened")
+    if not opened:
+        return []
+    sku = opened[0].data["sku"]
+    starts = [event.time for event in opened]
+    orders: list[list[loadtests.history.Order]] = [[] for _ in opened]
+    for order in loadtests.history.read(run.path / "load"):
+        number = sum(1 for start in starts if start <= order.intended)
+        if order.sku == sku and number:
+            orders[number - 1].append(order)
+    return [
+        _wave(number, event.time, event.data["stock"], mine)
+        for number, (event, mine) in enumerate(zip(opened, orders, strict=True), 1)
+    ]
+
+
+def _wave(number: int, opened: float, stock: int, orders: list[loadtests.history.Order]) -> Wave:
+    sold = [order for order in orders if order.outcome == "accepted"]
+    times = [order.ended - order.intended for order in orders]
+    return Wave(
+        number=number,
+        opened=opened,
+        stock=stock,
+        sold=len(sold),
+        took=max(order.ended for order in sold) - opened if sold else None,
+        p99=quantiles(times, n=100, method="inclusive")[98] if len(times) > 1 else None,
+    )
