@@ -1,6 +1,6 @@
 """Checks: everything about a plan that can be wrong, found before the first packet and told all at once.
 
-The rules look at the raw file: a plan with a wrong unit, an unknown runbook and too many viewers says all three at once.
+The rules look at the raw file, so that a wrong unit in one place doesn't hide an unknown runbook in another.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from flashcrowd.rundir import Event, RunDirectory
 from gamedays.crowd import Crowd, crowd
 from gamedays.expectations import FaultPlayed, PageSeen, Recovery, recovery
 from gamedays.extracts import load_charts, load_slis
-from gamedays.plan import FaultStep, Plan
+from gamedays.plan import EMBEDDED, FaultStep, Plan
 from gamedays.sli import Sli, Window, outside
 from gamedays.waves import Wave, waves
 from monitors.slo import Slo
@@ -76,6 +76,12 @@ class Story:
     @property
     def control(self) -> str | None:
         return self.manifest.get("control")
+
+    @property
+    def target_name(self) -> str:
+        """The target, for a title."""
+        target = self.manifest["target"]
+        return "embedded storefront" if target == EMBEDDED else str(target["metadata"]["name"])
 
     @property
     def complete(self) -> bool:
