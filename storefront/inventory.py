@@ -75,10 +75,10 @@ class Inventory:
         sale_id, request_id = service.text(body, "sale_id"), service.text(body, "request_id")
         quantity = service.whole(body, "quantity", 1)
         try:
-            granted = await self.writer.submit(lambda db: ledger.reserve(db, sale_id, quantity, request_id))
+            granted, remaining = await self.writer.submit(lambda db: ledger.reserve(db, sale_id, quantity, request_id))
         except ledger.UnknownSaleError:
             return refusal(404, "no such sale")
-        return answer(200, {"block_id": request_id, "granted": granted})
+        return answer(200, {"block_id": request_id, "granted": granted, "remaining": remaining})
 
     async def give_back(self, request: Request) -> Response:
         unused = service.whole(await document(request), "unused", 0)

@@ -67,9 +67,11 @@ class InventoryClient:
         if status == 409:
             raise RefusedError(body["reason"])
 
-    async def reserve(self, sale_id: str, quantity: int, request_id: str) -> int:
+    async def reserve(self, sale_id: str, quantity: int, request_id: str) -> tuple[int, int]:
+        """The units granted, and those remaining in the stock."""
         body = {"sale_id": sale_id, "quantity": quantity, "request_id": request_id}
-        return int((await self._call("reserve", "POST", "/blocks", body))[1]["granted"])
+        _, block = await self._call("reserve", "POST", "/blocks", body)
+        return int(block["granted"]), int(block["remaining"])
 
     async def record(self, orders: Sequence[Order]) -> set[str]:
         """The sales to whose stock units went back."""

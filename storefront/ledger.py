@@ -66,18 +66,18 @@ def place(db: sqlite3.Connection, order: Order) -> Placed:
     return Placed("stored", taken[0])
 
 
-def reserve(db: sqlite3.Connection, sale_id: str, quantity: int, request_id: str) -> int:
-    """Move up to `quantity` units into the block named by the request; the units it has got."""
-    known = db.execute("SELECT granted FROM blocks WHERE block_id = ?", (request_id,)).fetchone()
-    if known is not None:
-        return int(known[0])
+def reserve(db: sqlite3.Connection, sale_id: str, quantity: int, request_id: str) -> tuple[int, int]:
+    """Move up to `quantity` units into the block named by the request; what it has got, and what the stock has left."""
     sale = db.execute("SELECT remaining FROM sales WHERE sale_id = ?", (sale_id,)).fetchone()
     if sale is None:
         raise UnknownSaleError(sale_id)
+    known = db.execute("SELECT granted FROM blocks WHERE block_id = ?", (request_id,)).fetchone()
+    if known is not None:
+        return int(known[0]), int(sale[0])
     granted = min(quantity, int(sale[0]))
     _shift(db, sale_id, remaining=-granted, reserved=granted)
     db.execute("INSERT INTO blocks (block_id, sale_id, granted) VALUES (?, ?, ?)", (request_id, sale_id, granted))
-    return granted
+    return granted, int(sale[0]) - granted
 
 
 def record(db: sqlite3.Connection, orders: Iterable[Order]) -> list[str]:

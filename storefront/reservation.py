@@ -97,17 +97,17 @@ class Reservation:
         try:
             await self._journal.asked(block_id, sale.sale_id, asked)
             returns = pool.returns
-            granted = await self._ask(block_id, sale.sale_id, asked)
+            granted, remaining = await self._ask(block_id, sale.sale_id, asked)
             pool.blocks = [*(block for block in pool.blocks if block.left), Block(block_id, granted)]
             # Units that went back meanwhile may have come too late for this answer.
-            pool.exhausted = granted < asked and pool.returns == returns
+            pool.exhausted = remaining == 0 and pool.returns == returns
         finally:
             pool.moving = None
 
-    async def _ask(self, block_id: str, sale_id: str, asked: int) -> int:
-        granted = await insist(partial(self._inventory.reserve, sale_id, asked, block_id))
+    async def _ask(self, block_id: str, sale_id: str, asked: int) -> tuple[int, int]:
+        granted, remaining = await insist(partial(self._inventory.reserve, sale_id, asked, block_id))
         await self._journal.granted(block_id, granted)
-        return granted
+        return granted, remaining
 
     async def _release(self, sale: Sale) -> None:
         while sale.pool.moving:
@@ -132,7 +132,7 @@ class Reservation:
     async def _recover(self, record: BlockRecord, sales: Sales) -> None:
         granted = record.granted
         if granted is None:
-            granted = await self._ask(record.block_id, record.sale_id, record.asked)
+            granted, _ = await self._ask(record.block_id, record.sale_id, record.asked)
         sale, left = sales.get(record.sale_id), granted - record.spent
         if self.in_blocks and record.unused is None and left and sale and not sale.over:
             sale.pool.blocks.append(Block(record.block_id, left))

@@ -1,6 +1,7 @@
 """A storefront of real processes on free ports of the loopback, for one test or one module."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -46,6 +47,7 @@ class Storefront:
         self.directory = directory
         self.ports = {n: free_port() for n in ("live", "live-1", "live-2", "shop", "inventory", "bus-in", "bus-out")}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.link = ""  # the shop's way to the inventory, when not the straight one
         self.shop, self.inventory = self.url("shop"), self.url("inventory")
 
     def url(self, name: str) -> str:
@@ -63,7 +65,7 @@ class Storefront:
             "INVENTORY_DB": str(self.directory / "inventory.db"),
             "SHOP_PORT": str(self.ports["shop"]),
             "SHOP_JOURNAL": str(self.directory / "shop.db"),
-            "INVENTORY_URL": self.inventory,
+            "INVENTORY_URL": self.link or self.inventory,
         }
 
     def start(self, *names: str) -> None:
@@ -98,6 +100,31 @@ class Storefront:
     def viewer(self, user: str, room: str = "main") -> connect:
         address = f"ws://127.0.0.1:{self.ports['live']}/rooms/{room}"
         return connect(address, additional_headers={"Authorization": f"Bearer {user}"}, compression=None)
+
+
+class SlowLink:
+    """A TCP link that delivers what it is sent `delay` seconds late, in both directions."""
+
+    def __init__(self, to: int, delay: float) -> None:
+        self.to, self.delay = to, delay
+
+    async def __aenter__(self) -> int:
+        self.server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        port: int = self.server.sockets[0].getsockname()[1]
+        return port
+
+    async def __aexit__(self, *_: object) -> None:
+        self.server.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self.to)
+        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, RuntimeError):
+            while data := await reader.read(65536):
+                asyncio.get_running_loop().call_later(self.delay, writer.write, data)
+        asyncio.get_running_loop().call_later(self.delay, writer.close)
 
 
 class Client:
