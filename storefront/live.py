@@ -1,0 +1,180 @@
+"""The live service: chat and platform events over WebSocket. Started as `python -m storefront.live`.
+
+Several processes share one port; what viewers say goes over the bus and comes back to every process, ours included.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from prometheus_client import Counter, Gauge
+from starlette.applications import Starlette
+from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from storefront.channel import Channel
+from storefront.rooms import Rooms, comment
+from storefront.service import Health, application, end
+from storefront.service import serve as serve_app
+from storefront.settings import port, read, seconds, tcp_address, variable
+
+CONNECTIONS = Gauge("live_connections", "Viewers connected")
+RECEIVED = Counter("live_messages_received_total", "Frames received from viewers")
+MALFORMED = Counter("live_malformed_total", "Frames refused: not understood or out of turn")
+ROOM = re.compile(r"/rooms/([A-Za-z0-9_.-]{1,64})\Z")
+COMMENT = 500  # characters
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    chat_port: int = variable("LIVE_PORT", port)
+    metrics_port: int = variable("LIVE_METRICS_PORT", port)
+    flush: float = variable("LIVE_FLUSH", seconds, "0.5")
+    bus_in: str = variable("STOREFRONT_BUS_IN", tcp_address)
+    bus_out: str = variable("STOREFRONT_BUS_OUT", tcp_address)
+
+
+class Live:
+    """Viewers of this process, from handshake to goodbye."""
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self._settings = settings
+        self._rooms = Rooms()
+        self._channel = Channel(settings.bus_in, settings.bus_out, ("chat/", "event/"), self._rooms.hear)
+
+    async def listen(self) -> Server:
+        return await serve(
+            self._viewer,
+            "127.0.0.1",
+            self._settings.chat_port,
+            process_request=admit,
+            compression=None,
+            ping_interval=None,
+            close_timeout=0.3,
+            max_size=8192,
+            reuse_port=True,
+            backlog=4096,
+        )
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Flush comments for ever; ready once a message has made the round over the bus."""
+        await self._channel.settled()
+        ready()
+        while True:
+            await asyncio.sleep(self._settings.flush)
+            self._rooms.flush()
+
+    async def goodbye(self, server: Server) -> None:
+        broadcast(server.connections, '{"type":"bye"}')
+        server.close(code=1001)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(server.wait_closed(), 0.4)
+        self._channel.close()
+
+    async def _viewer(self, viewer: ServerConnection) -> None:
+        room, user = identity(viewer.request)
+        CONNECTIONS.inc()
+        try:
+            async for frame in viewer:
+                RECEIVED.inc()
+                if reply := self._handle(viewer, room, user, frame):
+                    await viewer.send(reply)
+        except ConnectionClosed:
+            pass  # viewers come and go without a goodbye
+        finally:
+            CONNECTIONS.dec()
+            self._rooms.leave(room, viewer)
+
+    def _handle(self, viewer: ServerConnection, room: str, user: str, frame: str | bytes) -> str | None:
+        """Act on a frame; what to reply, if anything."""
+        message = parsed(frame)
+        match message.get("type"):
+            case "chat":
+                return self._say(viewer, room, user, spoken(message))
+            case "join":
+                self._rooms.join(room, viewer)
+                return None
+            case "ping":
+                return '{"type":"pong"}'
+        return refused("frame not understood")
+
+    def _say(self, viewer: ServerConnection, room: str, user: str, said: str) -> str | None:
+        if not self._rooms.has(room, viewer):
+            return refused("join first")
+        if not said:
+            return refused(f"text is not a string of 1 to {COMMENT} characters")
+        self._channel.publish(f"chat/{room}", comment(user, said))
+        return None
+
+
+def parsed(frame: str | bytes) -> dict[str, Any]:
+    """The frame's JSON object; empty for anything else."""
+    try:
+        message = json.loads(frame) if isinstance(frame, str) else None
+    except (ValueError, RecursionError):
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def spoken(message: dict[str, Any]) -> str:
+    """The comment's text; empty when there is none that can be delivered."""
+    said = message.get("text")
+    if not isinstance(said, str) or len(said) > COMMENT:
+        return ""
+    # JSON can escape half of a surrogate pair, which UTF-8 can't carry.
+    return said.encode(errors="replace").decode()
+
+
+def refused(reason: str) -> str:
+    MALFORMED.inc()
+    return json.dumps({"type": "error", "reason": reason})
+
+
+def identity(request: Request | None) -> tuple[str, str]:
+    """Room and user of a handshake; empty where it names none. The bearer's token is the user's name."""
+    if request is None:
+        return "", ""
+    room = ROOM.match(request.path.partition("?")[0])
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return room[1] if room else "", token.strip() if scheme.lower() == "bearer" else ""
+
+
+def admit(viewer: ServerConnection, request: Request) -> Response | None:
+    room, user = identity(request)
+    if not room:
+        return viewer.respond(HTTPStatus.NOT_FOUND, "no such room\n")
+    if not user:
+        return viewer.respond(HTTPStatus.UNAUTHORIZED, "a bearer token is needed\n")
+    return None
+
+
+def app(settings: LiveSettings) -> Starlette:
+    health = Health("live")
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        live = Live(settings)
+        server = await live.listen()
+        running = asyncio.create_task(live.run(health.ready))
+        try:
+            yield
+        finally:
+            await end(running)
+            await live.goodbye(server)
+
+    return application(health, [], lifespan)
+
+
+def main() -> None:
+    settings = read(LiveSettings)
+    serve_app(lambda: app(settings), settings.metrics_port)
+
+
+if __name__ == "__main__":
+    main()

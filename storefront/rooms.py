@@ -1,0 +1,91 @@
+"""Rooms: who watches what, and the frames sent to them."""
+
+import json
+from collections.abc import Iterable
+
+from prometheus_client import Counter, Histogram
+from websockets.asyncio.server import ServerConnection, broadcast
+
+SENT = Counter("live_frames_sent_total", "Frames sent to viewers by broadcasts")
+DROPPED = Counter("live_dropped_viewers_total", "Viewers dropped because they read too slowly")
+BROADCAST = Histogram(
+    "live_broadcast_seconds",
+    "Time to hand one frame to all viewers of a room",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
+BUFFER = 256 * 1024  # bytes a viewer may leave unread before it is dropped
+
+
+class Room:
+    """Viewers of one room in this process, and the comments they have yet to get, each a JSON object."""
+
+    def __init__(self) -> None:
+        self.viewers: set[ServerConnection] = set()
+        self.comments: list[bytes] = []
+
+    def flush(self) -> None:
+        """Send the waiting comments as one frame, serialised once."""
+        if self.comments:
+            frame = b'{"type":"chat","messages":[' + b",".join(self.comments) + b"]}"
+            self.comments = []
+            send(self.viewers, frame)
+
+
+class Rooms:
+    """The rooms with viewers in this process."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, Room] = {}
+
+    def join(self, name: str, viewer: ServerConnection) -> None:
+        self._rooms.setdefault(name, Room()).viewers.add(viewer)
+
+    def leave(self, name: str, viewer: ServerConnection) -> None:
+        room = self._rooms.get(name)
+        if room is None:
+            return
+        room.viewers.discard(viewer)
+        if not room.viewers:
+            del self._rooms[name]
+
+    def has(self, name: str, viewer: ServerConnection) -> bool:
+        return name in self._rooms and viewer in self._rooms[name].viewers
+
+    def hear(self, topic: str, body: bytes) -> None:
+        """Take a message off the bus: `chat/ROOM`, `event/ROOM`, or `event/*` for all rooms."""
+        kind, _, name = topic.partition("/")
+        if kind == "event":
+            for room in list(self._rooms.values()) if name == "*" else self._named(name):
+                send(room.viewers, body)
+        else:
+            for room in self._named(name):
+                room.comments.append(body)
+
+    def flush(self) -> None:
+        for room in self._rooms.values():
+            room.flush()
+
+    def _named(self, name: str) -> list[Room]:
+        return [self._rooms[name]] if name in self._rooms else []
+
+
+def comment(user: str, said: str) -> bytes:
+    """A comment as it travels; the text verbatim but for JSON's own escapes."""
+    return json.dumps({"user": user, "text": said}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def send(viewers: Iterable[ServerConnection], frame: bytes) -> None:
+    """Hand one text frame to the viewers. Nobody is waited for: who reads too slowly is dropped."""
+    with BROADCAST.time():
+        reading = [viewer for viewer in viewers if _reads(viewer)]
+        broadcast(reading, frame, text=True)
+    SENT.inc(len(reading))
+
+
+def _reads(viewer: ServerConnection) -> bool:
+    if viewer.transport.get_write_buffer_size() <= BUFFER:
+        return True
+    if not viewer.transport.is_closing():
+        DROPPED.inc()
+        viewer.transport.abort()
+    return False

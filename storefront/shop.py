@@ -1,0 +1,228 @@
+"""The shop service: catalogue, orders and sales. Started as `python -m storefront.shop`."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from prometheus_client import Counter, Histogram
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from storefront import service
+from storefront.catalogue import ORDINARY_STOCK, Catalogue
+from storefront.channel import Channel
+from storefront.desk import UNKNOWN, Answer, Desk
+from storefront.inventory_client import InventoryClient, RefusedError, UnavailableError, insist
+from storefront.journal import Journal
+from storefront.order import QUANTITY, Order
+from storefront.outbox import Outbox
+from storefront.reservation import MODES, Reservation
+from storefront.sales import Sale, Sales
+from storefront.service import Health, InvalidError, answer, document, refusal
+from storefront.settings import count, http_url, path, port, read, tcp_address, variable
+
+OUTCOMES = ("accepted", "sold_out", "not_open", "error", "invalid")
+SECONDS = Histogram(
+    "shop_order_seconds",
+    "Time from an order's request to its answer",
+    ["outcome"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+ORDERS = Counter("shop_orders_total", "Orders by outcome", ["outcome"])
+COUNTED = {outcome: (SECONDS.labels(outcome), ORDERS.labels(outcome)) for outcome in OUTCOMES}
+DRAIN = 10.0  # seconds the ledger waits for the outbox
+
+
+@dataclass(frozen=True)
+class ShopSettings:
+    port: int = variable("SHOP_PORT", port)
+    journal: str = variable("SHOP_JOURNAL", path)
+    inventory: str = variable("INVENTORY_URL", http_url)
+    seed: int = variable("SHOP_SEED", count, "0")
+    bus_in: str = variable("STOREFRONT_BUS_IN", tcp_address)
+    bus_out: str = variable("STOREFRONT_BUS_OUT", tcp_address)
+
+
+class Shop:
+    """The HTTP face of the desk, the sales and the reservation. Made inside the event loop it lives on."""
+
+    def __init__(self, settings: ShopSettings, health: Health) -> None:
+        self._health = health
+        self._catalogue = Catalogue(settings.seed)
+        self._journal = Journal(settings.journal)
+        self._inventory = InventoryClient(settings.inventory)
+        self._channel = Channel(settings.bus_in, settings.bus_out, (), lambda *_: None)
+        self._sales = Sales(self._channel, self._opened)
+        self._outbox = Outbox(self._journal, self._inventory, self._sales)
+        self._reservation = Reservation(self._journal, self._inventory)
+        self._desk = Desk(self._sales, self._reservation, self._inventory, self._journal, self._outbox)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        writing = asyncio.create_task(self._journal.writer.run())
+        starting = asyncio.create_task(self._start())
+        shipping = asyncio.create_task(self._outbox.run())
+        try:
+            yield
+        finally:
+            await service.end(starting, shipping, *self._tasks)
+            await service.end(writing)
+            await self._inventory.close()
+            self._channel.close()
+
+    async def catalogue(self, _: Request) -> Response:
+        return answer(200, self._catalogue.as_json())
+
+    async def order(self, request: Request) -> Response:
+        started = time.perf_counter()
+        given = await self._answer(request)
+        seconds, orders = COUNTED[given.outcome]
+        seconds.observe(time.perf_counter() - started)
+        orders.inc()
+        return Response(given.body, given.status, media_type="application/json")
+
+    async def add_sale(self, request: Request) -> Response:
+        body = await document(request)
+        room = service.slug(body, "room") if body.get("room", "*") != "*" else "*"
+        stock, opens_at = service.whole(body, "stock", 0), service.number(body, "opens_at")
+        sale = Sale(service.slug(body, "sale_id"), service.text(body, "sku"), stock, opens_at, room)
+        facts = {"sale_id": sale.sale_id, "sku": sale.sku, "stock": stock, "opens_at": opens_at, "room": room}
+        known = self._sales.get(sale.sale_id)
+        if known:
+            same = (known.sku, known.stock, known.opens_at, known.room) == (sale.sku, stock, opens_at, room)
+            return answer(200, facts) if same else refusal(409, f"sale {sale.sale_id} is known with other figures")
+        await self._inventory.register(sale.sale_id, sale.sku, stock)
+        await self._journal.add_sale(sale)
+        if self._reservation.in_blocks:
+            await asyncio.wait_for(self._reservation.secure(sale), DRAIN)
+        self._sales.add(sale)
+        return answer(201, facts)
+
+    async def reservation(self, _: Request) -> Response:
+        return answer(200, {"mode": self._reservation.mode, "size": self._reservation.size})
+
+    async def switch(self, request: Request) -> Response:
+        body = await document(request)
+        if body.get("mode") not in MODES:
+            raise InvalidError(f"mode is not one of {', '.join(MODES)}")
+        size = service.whole(body, "size", QUANTITY, 100_000) if "size" in body else self._reservation.size
+        await self._reservation.switch(body["mode"], size, self._sales.current())
+        return await self.reservation(request)
+
+    async def stock(self, _: Request) -> Response:
+        return answer(200, await self._inventory.stock())
+
+    async def ledger(self, request: Request) -> Response:
+        after = request.query_params.get("after", "0")
+        if not after.isdecimal():
+            raise InvalidError("after is not a row number")
+        try:
+            await self._outbox.drained(DRAIN)
+        except TimeoutError:
+            return refusal(503, "outbox not drained")
+        stack = AsyncExitStack()
+        lines = await stack.enter_async_context(self._inventory.ledger(int(after)))
+        return StreamingResponse(_copied(stack, lines), media_type="application/jsonl")
+
+    async def _answer(self, request: Request) -> Answer:
+        if not self._health.is_ready:
+            return UNKNOWN
+        scheme, _, user = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not user:
+            return _invalid(401, "a bearer token is needed")
+        try:
+            body = {**await document(request), "user": user, "key": request.headers.get("idempotency-key")}
+            return await self._desk.order(Order.from_json({**body, "sale_id": "-", "block_id": None}))
+        except InvalidError as invalid:
+            return _invalid(400, str(invalid))
+
+    async def _start(self) -> None:
+        """Take up what the journal remembers, then be ready."""
+        await self._channel.settled()
+        await asyncio.gather(*(self._register(item.sale_id, item.sku) for item in self._catalogue.ordinary))
+        for sale in self._journal.sales():
+            self._sales.add(sale)
+        await self._reservation.recover(self._sales)
+        waiting = self._journal.orders()
+        self._outbox.add(waiting)
+        for order in waiting:
+            self._desk.remember(order.key, order.sku)
+        await insist(self._remember_ledger)
+        self._health.ready()
+
+    async def _register(self, sale_id: str, sku: str) -> None:
+        await insist(lambda: self._inventory.register(sale_id, sku, ORDINARY_STOCK))
+        self._sales.add(Sale(sale_id, sku, ORDINARY_STOCK, opened_at=0.0))
+
+    async def _remember_ledger(self) -> None:
+        """Replays of orders of an earlier life must get their answer even when their sale is sold out."""
+        async with self._inventory.ledger() as lines:
+            async for line in lines:
+                row = json.loads(line)
+                self._desk.remember(row["key"], row["sku"])
+
+    def _opened(self, sale: Sale, replaced: Sale | None) -> None:
+        task = asyncio.create_task(self._journal.add_sale(sale))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if replaced:
+            self._reservation.release_soon(replaced)
+
+
+def _invalid(status: int, reason: str) -> Answer:
+    return Answer(status, json.dumps({"reason": reason}).encode(), "invalid")
+
+
+async def _copied(stack: AsyncExitStack, lines: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    async with stack:
+        async for chunk in lines.iter_any():
+            yield chunk
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    return refusal(409, str(error))
+
+
+async def _unavailable(_: Request, error: Exception) -> Response:
+    return refusal(503, "inventory")
+
+
+def app(settings: ShopSettings) -> Starlette:
+    health = Health("shop")
+    routes: list[Route] = []
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        shop = Shop(settings, health)
+        app.router.routes[:0] = [
+            Route("/orders", shop.order, methods=["POST"]),
+            Route("/catalogue", shop.catalogue),
+            Route("/admin/sales", shop.add_sale, methods=["POST"]),
+            Route("/admin/reservation", shop.reservation),
+            Route("/admin/reservation", shop.switch, methods=["POST"]),
+            Route("/admin/stock", shop.stock),
+            Route("/admin/ledger", shop.ledger),
+        ]
+        async with shop.running():
+            yield
+
+    made = service.application(health, routes, lifespan)
+    for error, handler in ((RefusedError, _refused), (UnavailableError, _unavailable), (TimeoutError, _unavailable)):
+        made.add_exception_handler(error, handler)
+    return made
+
+
+def main() -> None:
+    settings = read(ShopSettings)
+    service.serve(lambda: app(settings), settings.port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""A storefront of real processes on free ports of the loopback, for one test or one module."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def eventually(condition: Callable[[], Awaitable[Any]], within: float = 10.0) -> Any:
+    """Ask until the answer is true; errors count as no."""
+    deadline, error = time.monotonic() + within, None
+    while time.monotonic() < deadline:
+        try:
+            if result := await condition():
+                return result
+        except (aiohttp.ClientError, OSError, TimeoutError) as failure:
+            error = failure
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"not within {within} s; last error: {error}")
+
+
+class Storefront:
+    """Addresses, and the processes by name. A process started again gets the same port and files."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.ports = {n: free_port() for n in ("live", "live-1", "live-2", "shop", "inventory", "bus-in", "bus-out")}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.link = ""  # the shop's way to the inventory, when not the straight one
+        self.shop, self.inventory = self.url("shop"), self.url("inventory")
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+    def environment(self, name: str) -> dict[str, str]:
+        return {
+            **os.environ,
+            "STOREFRONT_BUS_IN": f"tcp://127.0.0.1:{self.ports['bus-in']}",
+            "STOREFRONT_BUS_OUT": f"tcp://127.0.0.1:{self.ports['bus-out']}",
+            "LIVE_PORT": str(self.ports["live"]),
+            "LIVE_METRICS_PORT": str(self.ports.get(name, 0)),
+            "LIVE_FLUSH": "0.1",
+            "INVENTORY_PORT": str(self.ports["inventory"]),
+            "INVENTORY_DB": str(self.directory / "inventory.db"),
+            "SHOP_PORT": str(self.ports["shop"]),
+            "SHOP_JOURNAL": str(self.directory / "shop.db"),
+            "INVENTORY_URL": self.link or self.inventory,
+        }
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            command = [sys.executable, "-m", f"storefront.{name.partition('-')[0]}"]
+            with (self.directory / f"{name}.log").open("ab") as log:
+                self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=self.environment(name), stderr=log)
+
+    async def ready(self, *names: str) -> None:
+        async with aiohttp.ClientSession() as session:
+            for name in names:
+
+                async def healthy(name: str = name) -> bool:
+                    async with session.get(self.url(name) + "/healthz") as answer:
+                        return answer.status == 200
+
+                await eventually(healthy)
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        self.processes[name].send_signal(number)
+
+    def kill(self, name: str) -> None:
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.kill()
+        for process in self.processes.values():
+            process.wait()
+
+    def viewer(self, user: str, room: str = "main") -> connect:
+        address = f"ws://127.0.0.1:{self.ports['live']}/rooms/{room}"
+        return connect(address, additional_headers={"Authorization": f"Bearer {user}"}, compression=None)
+
+
+class SlowLink:
+    """A TCP link that delivers what it is sent `delay` seconds late, in both directions."""
+
+    def __init__(self, to: int, delay: float) -> None:
+        self.to, self.delay = to, delay
+
+    async def __aenter__(self) -> int:
+        self.server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        port: int = self.server.sockets[0].getsockname()[1]
+        return port
+
+    async def __aexit__(self, *_: object) -> None:
+        self.server.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self.to)
+        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, RuntimeError):
+            while data := await reader.read(65536):
+                asyncio.get_running_loop().call_later(self.delay, writer.write, data)
+        asyncio.get_running_loop().call_later(self.delay, writer.close)
+
+
+class Client:
+    """A buyer's and an operator's view of the shop."""
+
+    def __init__(self, storefront: Storefront, session: aiohttp.ClientSession) -> None:
+        self.storefront, self.session = storefront, session
+
+    async def order(self, sku: str, key: str, quantity: int = 1, user: str = "u1") -> tuple[int, dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {user}", "Idempotency-Key": key}
+        body = {"sku": sku, "quantity": quantity}
+        async with self.session.post(self.storefront.shop + "/orders", json=body, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def call(self, method: str, path: str, body: Any = None, base: str | None = None) -> tuple[int, Any]:
+        async with self.session.request(method, (base or self.storefront.shop) + path, json=body) as answer:
+            return answer.status, await answer.json()
+
+    async def open_sale(self, sale_id: str, sku: str, stock: int) -> None:
+        body = {"sale_id": sale_id, "sku": sku, "stock": stock, "opens_at": time.time() - 1, "room": "main"}
+        assert (await self.call("POST", "/admin/sales", body))[0] == 201
+
+    async def switch(self, mode: str, size: int = 500) -> None:
+        assert await self.call("POST", "/admin/reservation", {"mode": mode, "size": size}) == (
+            200,
+            {"mode": mode, "size": size},
+        )
+
+    async def ledger(self) -> list[dict[str, Any]]:
+        async with self.session.get(self.storefront.shop + "/admin/ledger") as answer:
+            assert answer.status == 200
+            return [json.loads(line) async for line in answer.content]
+
+    async def stock(self, sale_id: str) -> dict[str, Any]:
+        """The sale's figures, which must always add up."""
+        _, sales = await self.call("GET", "/stock", base=self.storefront.inventory)
+        sale: dict[str, Any] = next(sale for sale in sales if sale["sale_id"] == sale_id)
+        assert sale["initial"] == sale["remaining"] + sale["reserved"] + sale["sold"]
+        return sale
+
+    async def metric(self, service: str, line: str) -> float:
+        """The value of the sample that reads `line`; 0 while there is none."""
+        async with self.session.get(self.storefront.url(service) + "/metrics") as answer:
+            samples = dict(row.rsplit(" ", 1) for row in (await answer.text()).splitlines() if row[:1] != "#")
+        return float(samples.get(line, 0))
+
+
+async def joined(viewer: ClientConnection) -> None:
+    """Join, and know it: frames of one viewer are handled in order."""
+    await viewer.send('{"type":"join"}')
+    await viewer.send('{"type":"ping"}')
+    assert await frame(viewer, "pong")
+
+
+async def frame(viewer: ClientConnection, kind: str, within: float = 5.0) -> dict[str, Any]:
+    """The next frame of that type."""
+    async with asyncio.timeout(within):
+        while True:
+            message: dict[str, Any] = json.loads(await viewer.recv())
+            if message["type"] == kind:
+                return message
+
+
+@pytest.fixture
+def storefront(tmp_path: Path) -> Iterator[Storefront]:
+    made = Storefront(tmp_path)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+async def client(storefront: Storefront) -> AsyncIterator[Client]:
+    """A client of a storefront whose bus, inventory and shop are ready."""
+    storefront.start("bus", "inventory", "shop")
+    await storefront.ready("inventory", "shop")
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=15)) as session:
+        yield Client(storefront, session)
