@@ -1,0 +1,1 @@
+"""Monitors: SLOs, the Prometheus that measures them, the rules that page, and the judge."""

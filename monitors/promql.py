@@ -1,0 +1,61 @@
+"""PromQL: the queries of SLO files, which are templates over `{{.window}}`; parsed before they are ever sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any
+
+import promql_parser
+
+_WINDOW = re.compile(r"\{\{\s*\.window\s*\}\}")
+_EVENTS = frozenset({"increase", "delta", "idelta", "changes", "count_over_time", "sum_over_time"})
+_PER_SECOND = frozenset({"rate", "irate", "deriv"})
+_PARTS = ("lhs", "rhs", "expr", "args", "param", "vector_selector")
+
+
+class Unit(StrEnum):
+    """What a query over a window gives."""
+
+    PER_SECOND = "events per second"
+    EVENTS = "events in the window"
+    MIXED = "both"
+
+
+def expand(query: str, window: str) -> str:
+    """The query with its window, a Prometheus duration as `5m`, put in as Sloth does; its ends trimmed."""
+    return _WINDOW.sub(window, query).strip()
+
+
+def group(query: str) -> str:
+    """The query in brackets, safe to stand in a larger one also when it ends with a comment."""
+    return f"({query}\n)" if "#" in query else f"({query})"
+
+
+def fault(query: str) -> str | None:
+    """What is wrong with a query template, or None."""
+    if not _WINDOW.search(query):
+        return "has no {{.window}}, so that it can't be asked over another window"
+    try:
+        promql_parser.parse(expand(query, "5m"))
+    except ValueError as error:
+        return f"is not PromQL: {error}"
+    return None
+
+
+def unit(query: str) -> Unit:
+    """What a query template that has no `fault` gives; a recorded series without a function counts as a rate."""
+    called = {node.func.name for node in _nodes(promql_parser.parse(expand(query, "5m"))) if hasattr(node, "func")}
+    if called & _EVENTS and called & _PER_SECOND:
+        return Unit.MIXED
+    return Unit.EVENTS if called & _EVENTS else Unit.PER_SECOND
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    yield node
+    for name in _PARTS:
+        part = getattr(node, name, None)
+        for child in part if isinstance(part, list) else [part]:
+            if child is not None:
+                yield from _nodes(child)
