@@ -114,12 +114,25 @@ def documents(file: Path) -> list[Document]:
     Raises:
         DocumentError: the file can't be read, isn't YAML, or is empty.
     """
+    return documents_in(read_text(file), file)
+
+
+def read_text(file: Path) -> str:
+    """The text of a file that a user wrote. Raises DocumentError when it can't be read or isn't UTF-8."""
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         raise DocumentError([Problem(file, 0, "", f"can't be read: {_lower(error.strerror or str(error))}")]) from None
     except UnicodeDecodeError as error:
         raise DocumentError([Problem(file, 0, "", f"is not UTF-8 text: {error.reason}")]) from None
+
+
+def documents_in(text: str, file: Path) -> list[Document]:
+    """All YAML documents of a text; `file` is where it stands, and its lines are those of the text.
+
+    Raises:
+        DocumentError: it isn't YAML, or is empty.
+    """
     yaml = YAML(typ="rt")
     try:
         parsed = [data for data in yaml.load_all(text) if data is not None]

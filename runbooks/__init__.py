@@ -1,0 +1,1 @@
+"""Runbooks: Markdown pages with steps that a person can read and a machine can follow."""

@@ -1,0 +1,111 @@
+"""Audit: the append-only record of what a run of a runbook did, one JSON line each, on disk before the thing is done.
+
+{"time": "2026-11-23T10:02:58.112Z", "run": "5f0c…", "who": "mei", "kind": "start", "runbook": "order-latency",
+ "step": "reserve-blocks", "section": "Mitigation", "number": 1, "what": "POST http://…"}
+
+kind       of
+begin      the run: execute, labels                finish       the run: outcome, message, in_place
+ask        a step that wants a person's word       decision     what the person said
+start      one try of a step: number, what         end          the same: state, seconds, message, output, expected, got
+planned    a step of a dry run: what               skipped      a step that wasn't taken: message
+rollback   the turn to it: reason, in_place        interrupted  the run, by a signal or an error of ours: in_place
+
+A `start` without its `end` is a step of which nobody knows how far it came.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import time
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from flashcrowd.errors import NeedError
+from flashcrowd.units import utc
+from runbooks.masking import Masking, bounded
+
+OUTPUT_LIMIT = 4096
+"""Characters of any one text in the record."""
+
+
+class Audit:
+    """The record of one run; several runs may share a file.
+
+    Raises:
+        NeedError: the file can't be opened, or a line can't be written to disk.
+    """
+
+    def __init__(self, path: Path, masking: Masking | None = None, who: str | None = None) -> None:
+        self.path, self.run, self.who = path, uuid.uuid4().hex, who or _user()
+        self.mask = masking or Masking(os.environ)
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def write(self, kind: str, row: dict[str, Any]) -> None:
+        """Append a line, cleaned, and wait until it is on disk."""
+        head = {"time": utc(time.time()), "run": self.run, "who": self.who, "kind": kind}
+        line = json.dumps({**head, **self.cleaned(row)}, ensure_ascii=False)
+        try:
+            _write_all(self._file, f"{line}\n".encode("utf-8", errors="replace"))
+            os.fsync(self._file)
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __enter__(self) -> Audit:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def clean(self, text: str) -> str:
+        """A text as it may be recorded or shown: masked first, then bounded, so that no half of a secret is left."""
+        return bounded(self.mask(text), OUTPUT_LIMIT)
+
+    def cleaned(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row as it is recorded: each text in it masked and bounded. Cleaning it again changes nothing."""
+        return {key: self._clean(value) for key, value in row.items()}
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, dict):
+            return self.cleaned(value)
+        return [self._clean(item) for item in value] if isinstance(value, list | tuple) else value
+
+    def _failed(self, error: OSError) -> NeedError:
+        return NeedError(f"the audit {self.path} can't be written: {error.strerror}; nothing is done without it")
+
+
+def _write_all(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the file's own entry durable, too: a record that no folder lists is no record."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -1,0 +1,282 @@
+"""Executor: follows a runbook, one step at a time, and takes back what it did when that didn't help.
+
+First five minutes → Diagnosis → Mitigation → Verification → recovered
+                        │            │             └ doesn't hold ──→ rollback → not_recovered
+                        │            ├ a step fails ────────────────→ rollback → rolled_back
+                        │            ├ a person aborts ─────────────→ rollback → aborted
+                        │            └ each step was skipped → nothing_done
+                        ├ none of the causes matches → no_cause_found
+                        └ dry run → dry_run
+
+Rollback takes back, last done first and going on past errors, every mitigation that acted or may have: a step that
+timed out may have, one that the guard or a 4xx refused hasn't.
+
+Cancellation (Ctrl-C) ends the current step and takes nothing back. The mitigation may be all that keeps the platform
+up, and whoever presses Ctrl-C asks us to do less, not more; "abort and undo" is there to be asked for. The audit's last
+line is then `interrupted` and names what is in place and which steps undo it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from flashcrowd.errors import FlashcrowdError, NeedError
+from flashcrowd.guard import Guard
+from runbooks.actions import ActionError, RefusedError, Seen
+from runbooks.audit import Audit
+from runbooks.execution import Decision, Execution, Outcome, State, StepResult, json_numbers
+from runbooks.model import Heading, ManualStep, PromqlStep, Runbook, Step
+from runbooks.performer import Performer
+from runbooks.queries import Query
+
+Approve = Callable[[Step], Awaitable[Decision]]
+OnEvent = Callable[[str, dict[str, Any]], None]
+
+
+class _RollBack(Exception):  # noqa: N818 (a turn of the run, not an error that anybody sees)
+    """The rest of the page is off; what was done has to be taken back."""
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome, self.reason = outcome, reason
+
+
+async def unattended(step: Step) -> Decision:
+    """The answer when nobody is asked: yes, except to what only a person can do."""
+    return Decision.SKIP if isinstance(step, ManualStep) else Decision.YES
+
+
+class Executor:
+    """One run of one runbook.
+
+    query: PromQL in, the values of its series now out. variables: what `${...}` stands for, as Target.variables()
+    gives; `${env.NAME}` is there besides. approve: asked before `approve` and manual steps. on_event: called with
+    each line of the audit (kind, data) once it is on disk. labels: of the alert. poll, pause: seconds between two looks
+    at something awaited, and before a retry.
+    """
+
+    def __init__(
+        self,
+        runbook: Runbook,
+        *,
+        query: Query | None,
+        guard: Guard,
+        variables: Mapping[str, str],
+        audit: Audit,
+        execute: bool,
+        approve: Approve = unattended,
+        on_event: OnEvent = lambda kind, data: None,
+        labels: Mapping[str, str] | None = None,
+        poll: float = 0.5,
+        pause: float = 1.0,
+    ) -> None:
+        self._runbook, self._execute = runbook, execute
+        self._performer = Performer(query, guard, variables, labels or {}, poll)
+        self._audit, self._approve, self._on_event, self._pause = audit, approve, on_event, pause
+        self._results: list[StepResult] = []
+        self._in_place: list[Step] = []
+        self._rolling_back = False
+
+    async def run(self) -> Execution:
+        """Follow the page to its end.
+
+        Raises:
+            DocumentError: the page names a variable that there is none of; nothing was done.
+            GuardError: the page would touch an address that the target doesn't allow; nothing was done.
+            InputError: there is no Prometheus to ask; nothing was done.
+            NeedError: the audit can't be written; what was done before was taken back.
+        """
+        await self._performer.check(self._runbook, self._execute)
+        started = time.time()
+        self._record("begin", execute=self._execute, labels=dict(self._performer.labels))
+        try:
+            outcome, message = await self._follow()
+        except BaseException as error:
+            self._rolling_back = True  # nothing may hide the error now
+            self._record(
+                "interrupted", error=type(error).__name__, in_place={step.name: step.undo for step in self._in_place}
+            )
+            raise
+        in_place = tuple(step.name for step in self._in_place)
+        self._record("finish", outcome=outcome.value, message=message, in_place=list(in_place))
+        return Execution(
+            self._runbook.name, outcome, message, started, time.time(), self._matched(), in_place, tuple(self._results)
+        )
+
+    async def _follow(self) -> tuple[Outcome, str]:
+        try:
+            for step in (*self._runbook.steps(Heading.FIRST), *self._runbook.steps(Heading.DIAGNOSIS)):
+                await self._take(step)
+            if not self._execute:
+                return self._plan()
+            if self._no_cause():
+                return Outcome.NO_CAUSE_FOUND, f"nothing was done: {self._no_cause()}"
+            for step in self._runbook.steps(Heading.MITIGATION):
+                await self._mitigate(step)
+            if not self._in_place:
+                return Outcome.NOTHING_DONE, "nothing was done: no mitigation is for this cause, or each was skipped"
+            return Outcome.RECOVERED, await self._verify()
+        except _RollBack as turn:
+            self._rolling_back = True
+            return turn.outcome, await self._roll_back(turn.reason)
+
+    def _no_cause(self) -> str:
+        """Why no mitigation is called for, or nothing when one may be."""
+        causes = [step for step in self._runbook.steps(Heading.DIAGNOSIS) if isinstance(step, PromqlStep)]
+        if not causes or self._matched() or self._performer.query is None:
+            return ""
+        unread = [r.step for r in self._results if r.state is State.FAILED and r.section == Heading.DIAGNOSIS]
+        return f"{', '.join(unread)} could not be read" if unread else "none of the known causes was found"
+
+    def _matched(self) -> tuple[str, ...]:
+        return tuple(result.step for result in self._results if result.state is State.MATCHED)
+
+    def _plan(self) -> tuple[Outcome, str]:
+        """What a run would do after this diagnosis."""
+        for step in (*self._runbook.steps(Heading.MITIGATION), *self._runbook.steps(Heading.VERIFICATION)):
+            reason = self._no_cause() or self._not_for(step)
+            self._pass(step, State.SKIPPED if reason else State.PLANNED, reason)
+        reason = self._no_cause()
+        return Outcome.DRY_RUN, f"nothing would be done: {reason}" if reason else "a dry run: nothing was done"
+
+    def _not_for(self, step: Step) -> str:
+        """Why a mitigation isn't for the cause that was found, or nothing when it is."""
+        known = step.when in (None, *self._matched()) or self._performer.query is None
+        return "" if known else f"it is for {step.when}, which didn't match"
+
+    async def _mitigate(self, step: Step) -> None:
+        if reason := self._not_for(step):
+            self._pass(step, State.SKIPPED, reason)
+            return
+        result = await self._take(step)
+        if result.state is State.FAILED:
+            raise _RollBack(Outcome.ROLLED_BACK, f"{step.name}: {result.message}")
+
+    async def _verify(self) -> str:
+        """What held, of all the verification steps."""
+        held = []
+        for step in self._runbook.steps(Heading.VERIFICATION):
+            result = await self._take(step)
+            if result.state is State.FAILED:
+                raise _RollBack(Outcome.NOT_RECOVERED, f"{step.name}: {result.message}")
+            held += [f"{step.name}: {result.message}"] if result.got else []
+        return "; ".join(held)
+
+    async def _roll_back(self, reason: str) -> str:
+        """Take back, last first, what may be in place; a step that can't be taken back stays in `_in_place`."""
+        self._record("rollback", reason=reason, in_place=[step.name for step in self._in_place])
+        for step in reversed(tuple(self._in_place)):
+            if step.undo is None:
+                continue
+            result = await self._take(self._runbook.step(step.undo))
+            if result.state is State.DONE:
+                self._in_place.remove(step)
+        left = ", ".join(step.name for step in self._in_place)
+        return f"{reason}; still in place, take it back by hand: {left}" if left else reason
+
+    async def _take(self, step: Step) -> StepResult:
+        """Ask where the step wants it, then try until it succeeds or its retries are used up."""
+        if isinstance(step, PromqlStep) and self._performer.query is None:
+            return self._pass(step, State.PLANNED, "there is no Prometheus to ask")
+        if isinstance(step, ManualStep) and not self._execute:
+            return self._pass(step, State.PLANNED)
+        if not await self._allowed(step):
+            return self._pass(step, State.SKIPPED, "skipped by hand")
+        began, clock = time.time(), time.monotonic()
+        for number in range(1, step.retries + 2):
+            seen = await self._try(step, number)
+            if seen.state is not State.FAILED or number > step.retries:
+                break
+            await asyncio.sleep(self._pause)
+        result = _result(step, seen, began, round(time.monotonic() - clock, 3))
+        self._results.append(result)
+        return result
+
+    async def _allowed(self, step: Step) -> bool:
+        """Whether the step may be taken; a rollback asks only for what a person has to do."""
+        if not isinstance(step, ManualStep) and (not step.approve or self._rolling_back):
+            return True
+        self._record("ask", step, what=self._performer.describe(step))
+        decision = await self._approve(step)
+        self._record("decision", step, decision=decision.value)
+        if decision is Decision.ABORT and not self._rolling_back:
+            raise _RollBack(Outcome.ABORTED, f"aborted at {step.name}")
+        return decision is Decision.YES
+
+    async def _try(self, step: Step, number: int) -> Seen:
+        """One try, with a line in the audit before and after it. Whatever goes wrong is a failed step."""
+        began = time.monotonic()
+        try:
+            self._record("start", step, number=number, what=self._performer.describe(step))
+        except NeedError as error:
+            return Seen(State.FAILED, str(error))
+        seen = await self._perform(step)
+        seen = replace(seen, message=self._audit.clean(seen.message), output=self._audit.clean(seen.output))
+        try:
+            self._record(
+                "end",
+                step,
+                number=number,
+                state=seen.state.value,
+                seconds=round(time.monotonic() - began, 3),
+                message=seen.message,
+                output=seen.output,
+                **_figures(step, seen),
+            )
+        except NeedError as error:
+            return replace(seen, state=State.FAILED, message=str(error))
+        return seen
+
+    async def _perform(self, step: Step) -> Seen:
+        """The step's action. From its first instant on the step counts as in place, until it certainly isn't."""
+        changes = step.section is Heading.MITIGATION and not isinstance(step, PromqlStep)
+        added = changes and step not in self._in_place
+        if added:
+            self._in_place.append(step)
+        try:
+            return await self._performer.perform(step)
+        except RefusedError as error:
+            if added:
+                self._in_place.remove(step)
+            return Seen(State.FAILED, str(error), error.output)
+        except ActionError as error:
+            return Seen(State.FAILED, str(error), error.output)
+        except FlashcrowdError as error:
+            return Seen(State.FAILED, str(error))
+        except Exception as error:  # the query isn't ours: a bug in it must not keep us from the rollback
+            return Seen(State.FAILED, f"{type(error).__name__}: {error}")
+
+    def _pass(self, step: Step, state: State, reason: str = "") -> StepResult:
+        """A step that isn't taken, with the reason."""
+        self._record(state.value, step, what=self._performer.describe(step), message=reason)
+        result = _result(step, Seen(state, reason), time.time(), 0.0)
+        self._results.append(result)
+        return result
+
+    def _record(self, kind: str, step: Step | None = None, **data: Any) -> None:
+        """A line in the audit, then the same to whoever listens. A rollback goes on without its audit."""
+        place = {} if step is None else {"step": step.name, "section": step.section.value}
+        row = self._audit.cleaned({"runbook": self._runbook.name, **place, **data})
+        try:
+            self._audit.write(kind, row)
+        except NeedError:
+            if not self._rolling_back:
+                raise
+        self._on_event(kind, row)
+
+
+def _result(step: Step, seen: Seen, began: float, seconds: float) -> StepResult:
+    expected = str(step.expect) if isinstance(step, PromqlStep) and step.expect else None
+    return StepResult(
+        step.name, step.section.value, seen.state, began, seconds, seen.message, seen.output, expected, seen.values
+    )
+
+
+def _figures(step: Step, seen: Seen) -> dict[str, Any]:
+    if not isinstance(step, PromqlStep):
+        return {}
+    return {"expected": str(step.expect) if step.expect else None, "got": json_numbers(seen.values)}
