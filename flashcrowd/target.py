@@ -117,10 +117,14 @@ class PrometheusAddress(Model):
 
 
 class Link(Model):
-    """The connection to a component, through a proxy that speaks Toxiproxy's HTTP API."""
+    """The connection to a component, through a proxy that speaks Toxiproxy's HTTP API.
+
+    probe: an HTTP path that is asked through the link, to see whether a fault bites; null where it isn't HTTP.
+    """
 
     toxiproxy: HttpUrl
     proxy: str
+    probe: Annotated[str | None, Field(pattern="^/")] = "/"
 
 
 class ProcessAddress(Model):

@@ -1,0 +1,140 @@
+"""Links: one direction of a proxied connection, a chain of stages from the socket it reads to the one it writes.
+
+What a slow receiver can't take stops the sender: a link holds about HELD_LIMIT bytes in its stages at most, and as
+much again in the receiver's write buffer when a toxic lets go of all that it held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from chaos.toxics import Receiver, Stage, Toxic
+
+HELD_LIMIT = 32 * 2**20
+"""Bytes that the stages of one direction may hold: what Toxiproxy's latency may (1,024 chunks of 32 KiB)."""
+
+WRITE_LIMIT = 256 * 2**10
+"""Bytes in a socket's write buffer above which its sender is stopped."""
+
+
+class Source(Protocol):
+    """Where a link's bytes come from."""
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class Target(Protocol):
+    """Where a link's bytes go."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def write_eof(self) -> None: ...
+
+    def get_write_buffer_size(self) -> int: ...
+
+    def is_closing(self) -> bool: ...
+
+
+class Exit:
+    """The last receiver of a link's chain: its target."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def feed(self, data: bytes) -> None:
+        self._link.deliver(data)
+
+    def finish(self) -> None:
+        self._link.end()
+
+
+class Link:
+    """What `source` receives goes through a stage for each toxic to `target`.
+
+    on_end: called once, when the source's end has come through behind its last byte. ended: whether it has.
+    """
+
+    def __init__(self, source: Source, target: Target, toxics: Iterable[Toxic], on_end: Callable[[], None]) -> None:
+        self._source, self._target, self._on_end = source, target, on_end
+        self._stages: dict[str, Stage] = {}
+        self._finished = self._stopped = self.ended = False
+        self._exit = Exit(self)
+        self._first: Receiver = self._exit
+        for toxic in toxics:
+            self.add(toxic)
+
+    def feed(self, data: bytes) -> None:
+        self._first.feed(data)
+        if self._stages and self._held() > HELD_LIMIT:
+            self.stop_source()
+
+    def finish(self) -> None:
+        """The source has sent its last byte; it counts once, however often it is told."""
+        if not self._finished:
+            self._finished = True
+            self._first.finish()
+
+    def add(self, toxic: Toxic) -> None:
+        """Put a toxic at the end of the chain; bytes on their way go through it."""
+        self._stages[toxic.name] = toxic.stage(self._exit)
+        self._join()
+
+    def update(self, toxic: Toxic) -> None:
+        """Put a fresh stage in the place of the toxic's old one; what that one held goes on at once."""
+        self._stages[toxic.name].release()
+        self._stages[toxic.name] = toxic.stage(self._exit)
+        self._join()
+
+    def remove(self, name: str) -> None:
+        """Take a toxic out; what it held goes on at once."""
+        self._stages[name].release()
+        del self._stages[name]
+        self._join()
+
+    def deliver(self, data: bytes) -> None:
+        """Write bytes that have passed all stages."""
+        if not self._target.is_closing():
+            self._target.write(data)
+            self.balance()
+
+    def end(self) -> None:
+        """Pass the end on: it has come through all stages."""
+        if not self.ended:
+            self.ended = True
+            if not self._target.is_closing():
+                self._target.write_eof()
+            self._on_end()
+
+    def void(self) -> None:
+        """Nobody is left to read: forget what is held. The target is closing, so nothing is written any more."""
+        self._finished = self.ended = True
+        for stage in list(self._stages.values()):
+            stage.release()
+
+    def stop_source(self) -> None:
+        """Read no more until there is room again."""
+        if not (self._stopped or self._finished):
+            self._stopped = True
+            self._source.pause_reading()
+
+    def balance(self) -> None:
+        """Read on, if the source was stopped and there is room again."""
+        if self._stopped and not self._finished and self._has_room():
+            self._stopped = False
+            self._source.resume_reading()
+
+    def _has_room(self) -> bool:
+        return self._target.get_write_buffer_size() <= WRITE_LIMIT and self._held() <= HELD_LIMIT // 2
+
+    def _held(self) -> int:
+        return sum(stage.held for stage in self._stages.values())
+
+    def _join(self) -> None:
+        following: Receiver = self._exit
+        for stage in reversed(self._stages.values()):
+            stage.following = following
+            following = stage
+        self._first = following

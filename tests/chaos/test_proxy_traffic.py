@@ -1,0 +1,217 @@
+"""What happens to bytes: nothing is lost or reordered, whatever toxics come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+MB = 2**20
+
+
+async def send_all(writer: asyncio.StreamWriter, data: bytes, rng: random.Random) -> None:
+    at = 0
+    while at < len(data):
+        size = rng.choice((1, 100, 1500, 20_000, 65_536))
+        writer.write(data[at : at + size])
+        await writer.drain()
+        at += size
+    writer.write_eof()
+
+
+async def test_no_byte_is_lost_or_reordered_while_latency_comes_and_goes(proxy, upstream):
+    address = await proxy.create("inventory", upstream)
+    rng = random.Random(7)
+    payloads = [rng.randbytes(2 * MB) for _ in range(8)]
+
+    async def round_trip(data: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(*address)
+        _, got = await asyncio.gather(send_all(writer, data, random.Random(len(data))), reader.read(-1))
+        writer.close()
+        return got
+
+    async def toggle() -> None:
+        for number in range(1_000_000):
+            stream = ("upstream", "downstream")[number % 2]
+            await proxy.add_latency("inventory", rng.randrange(30), jitter=rng.randrange(20), name="t", stream=stream)
+            await proxy.client.patch("/proxies/inventory/toxics/t", json={"attributes": {"latency": 3}})
+            await asyncio.sleep(0)
+            await proxy.client.delete("/proxies/inventory/toxics/t")
+
+    toggling = asyncio.create_task(toggle())
+    try:
+        got = await asyncio.gather(*(round_trip(data) for data in payloads))
+    finally:
+        toggling.cancel()
+    for sent, received in zip(payloads, got, strict=True):
+        assert len(received) == len(sent)
+        assert hashlib.sha256(received).digest() == hashlib.sha256(sent).digest()
+
+
+@pytest.mark.parametrize("stream", ["upstream", "downstream"])
+async def test_a_toxic_bites_open_connections_at_once_and_lets_go_at_once(proxy, upstream, stream):
+    address = await proxy.create("inventory", upstream)
+    reader, writer = await asyncio.open_connection(*address)
+
+    async def round_trip() -> float:
+        start = time.monotonic()
+        writer.write(b"ping")
+        assert await reader.readexactly(4) == b"ping"
+        return time.monotonic() - start
+
+    await round_trip()
+    await proxy.add_latency("inventory", 150, name="slow", stream=stream)
+    assert await round_trip() >= 0.15
+    await proxy.client.patch("/proxies/inventory/toxics/slow", json={"attributes": {"latency": 300}})
+    assert await round_trip() >= 0.3
+    await proxy.client.patch("/proxies/inventory/toxics/slow", json={"attributes": {"latency": 3_600_000}})
+    writer.write(b"held")
+    await proxy.client.delete("/proxies/inventory/toxics/slow")
+    assert await asyncio.wait_for(reader.readexactly(4), 30) == b"held"
+    writer.close()
+
+
+async def test_latency_is_a_pipe_and_does_not_cut_throughput(proxy, upstream):
+    address = await proxy.create("inventory", upstream)
+    await proxy.add_latency("inventory", 500)
+    reader, writer = await asyncio.open_connection(*address)
+    start = time.monotonic()
+    for number in range(200):
+        writer.write(number.to_bytes(2, "big"))
+        await asyncio.sleep(0.001)
+    got = await reader.readexactly(400)
+    took = time.monotonic() - start
+    assert got == b"".join(number.to_bytes(2, "big") for number in range(200))
+    # One after the other they would take 200 times 0.5 s.
+    assert 0.5 <= took < 20
+    writer.close()
+
+
+async def test_toxicity_is_the_share_of_connections(proxy, upstream):
+    address = await proxy.create("inventory", upstream)
+    await proxy.add_latency("inventory", 3_600_000, toxicity=0.5)
+
+    async def passes() -> bool:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"x")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                return await reader.readexactly(1) == b"x"
+        return False
+
+    passed = sum(await asyncio.gather(*(passes() for _ in range(60))))
+    # 60 tosses of a fair coin stay within these bounds but for once in ten thousand runs.
+    assert 15 <= passed <= 45
+
+
+async def test_half_close_is_forwarded_both_ways(proxy):
+    talk: list[bytes] = []
+
+    async def answer_at_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk.append(await reader.read(-1))
+        writer.write(b"answer to " + talk[0])
+        writer.write_eof()
+
+    async with await asyncio.start_server(answer_at_the_end, "127.0.0.1", 0) as server:
+        address = await proxy.create("inventory", server.sockets[0].getsockname())
+        await proxy.add_latency("inventory", 20)
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"question")
+        writer.write_eof()
+        assert await reader.read(-1) == b"answer to question"
+        writer.close()
+    assert talk == [b"question"]
+
+
+async def test_an_upstream_that_speaks_first_is_heard(proxy):
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        address = await proxy.create("mail", server.sockets[0].getsockname())
+        reader, writer = await asyncio.open_connection(*address)
+        assert await reader.read(-1) == b"220 ready\r\n"
+        writer.close()
+
+
+async def test_a_client_is_closed_when_the_upstream_refuses(proxy, upstream):
+    async with await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0) as server:
+        nobody = server.sockets[0].getsockname()
+    address = await proxy.create("inventory", nobody)
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(b"hello")
+    with contextlib.suppress(ConnectionResetError):
+        assert await reader.read(-1) == b""
+    writer.close()
+
+
+async def test_a_receiver_that_does_not_read_stops_the_sender(proxy):
+    enough = asyncio.Event()
+
+    async def read_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await enough.wait()
+        count = 0
+        while data := await reader.read(65536):
+            count += len(data)
+        writer.write(str(count).encode())
+        writer.close()
+
+    async with await asyncio.start_server(read_late, "127.0.0.1", 0) as server:
+        address = await proxy.create("inventory", server.sockets[0].getsockname())
+        await proxy.add_latency("inventory", 20, stream="upstream")
+        reader, writer = await asyncio.open_connection(*address)
+        writer.transport.set_write_buffer_limits(high=0)
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            while sent < 512 * MB:
+                writer.write(bytes(MB))
+                sent += MB
+                async with asyncio.timeout(2):
+                    await writer.drain()
+        assert sent < 200 * MB
+        enough.set()
+        writer.write_eof()
+        assert int(await reader.read(-1)) == sent
+        writer.close()
+
+
+async def test_three_hundred_connections_at_once(proxy, upstream):
+    address = await proxy.create("inventory", upstream)
+    await proxy.add_latency("inventory", 50, jitter=20)
+
+    async def round_trip(number: int) -> bool:
+        reader, writer = await asyncio.open_connection(*address)
+        text = f"{number}".encode() * 50
+        writer.write(text)
+        writer.write_eof()
+        got = await reader.read(-1)
+        writer.close()
+        return got == text
+
+    assert all(await asyncio.gather(*(round_trip(number) for number in range(300))))
+
+
+async def test_nothing_is_left_of_connections_that_ended(proxy, upstream, until):
+    address = await proxy.create("inventory", upstream)
+    files = Path(f"/proc/{proxy.child.pid}/fd")
+
+    def count() -> int:
+        return len(list(files.iterdir()))
+
+    before = count()
+    for half in (True, False):
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(b"x")
+            await reader.readexactly(1)
+            if half:
+                writer.close()
+            else:
+                writer.transport.abort()
+    await until(lambda: count() <= before)
