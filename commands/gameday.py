@@ -34,9 +34,9 @@ def run(
     from gamedays.display import display
 
     checked = gameday.prepare(plan, control, allow_production)
-    with display(checked.plan) as screen:
+    with display(checked.plan, checked.slos) as screen:
         ended = interrupt.run(gameday.play(checked, out, screen))
-    _print(ended.run.path, as_json)
+    typer.echo(gameday.summary(ended, as_json))
     raise typer.Exit(ended.exit_code)
 
 
@@ -54,7 +54,7 @@ def judge(run_directory: Annotated[Path, RunArgument], as_json: Annotated[bool, 
     from gamedays import gameday
 
     ended = gameday.judge(run_directory)
-    _print(run_directory, as_json)
+    typer.echo(gameday.summary(ended, as_json))
     raise typer.Exit(ended.exit_code)
 
 
@@ -63,11 +63,5 @@ def report(run_directory: Annotated[Path, RunArgument]) -> None:
     """Write the reports of a run anew from its directory: report.html, report.md, junit.xml."""
     from gamedays import gameday
 
-    for path in gameday.report(run_directory):
+    for path in gameday.write_reports(gameday.judge(run_directory)):
         typer.echo(path)
-
-
-def _print(run_directory: Path, as_json: bool) -> None:
-    from gamedays import gameday
-
-    typer.echo(gameday.summary(run_directory, as_json))

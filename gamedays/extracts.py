@@ -11,6 +11,7 @@ from typing import Any
 
 from flashcrowd.errors import InputError
 from flashcrowd.rundir import RunDirectory
+from flashcrowd.units import format_duration
 from gamedays.sli import Sli, align
 from monitors.prometheus import Prometheus
 from monitors.slo import Slo
@@ -18,7 +19,8 @@ from monitors.slo import Slo
 STEP = 1.0
 """Seconds between rows: the rehearsal's scrape interval."""
 
-RATE = "3s"
+WINDOW = 3.0
+RATE = format_duration(WINDOW)
 """The range of the rates below: the shortest that a single missed scrape doesn't empty at one scrape a second."""
 
 
@@ -80,8 +82,8 @@ def load_slis(run: RunDirectory) -> dict[str, Sli]:
 
 
 async def _sli(prometheus: Prometheus, slo: Slo, start: float, end: float) -> Sli:
-    bad = await _range(prometheus, slo.error_query(RATE), start, end)
-    total = await _range(prometheus, slo.total_query(RATE), start, end)
+    bad = await _range(prometheus, slo.bad_query(WINDOW), start, end)
+    total = await _range(prometheus, slo.total_query(WINDOW), start, end)
     return align(slo.name, STEP, start, end, bad, total)
 
 

@@ -6,6 +6,7 @@ Each stage leaves its part in the run directory before the next begins; judging 
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 import time
 from collections.abc import Callable, Coroutine
@@ -24,12 +25,13 @@ from gamedays import embedded, extracts, manifest, report
 from gamedays import judge as judging
 from gamedays.checks import Prepared, prepare
 from gamedays.conductor import Conductor
+from gamedays.report import terminal
 from gamedays.story import Story, read_story
 from loadtests import ledger
 from monitors import rules, windows
 from monitors.prometheus import Prometheus
 
-__all__ = ["Ended", "Screen", "judge", "play", "prepare", "write_reports"]
+__all__ = ["Ended", "Screen", "judge", "play", "prepare", "summary", "write_reports"]
 
 POLICIES = ("rehearsal", "google-30d")
 """Window policies whose alerts an embedded Prometheus evaluates: one that fits minutes, and production's own."""
@@ -110,7 +112,7 @@ async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory,
     files = []
     for name in POLICIES:
         file = run.path / "metrics" / f"rules-{name}.yaml"
-        file.write_text(rules.rule_file(prepared.slos, windows.builtin(name)), encoding="utf-8")
+        file.write_text(rules.rule_file(prepared.slos, windows.find(name)), encoding="utf-8")
         files.append(file)
     return await embedded.start(supervisor, work, files)
 
@@ -142,6 +144,13 @@ def judge(path: Path) -> Ended:
 def write_reports(ended: Ended) -> list[Path]:
     """Write `report.html`, `report.md` and `junit.xml`; their paths."""
     return [ended.run.write_text(name, write(ended.story, ended.verdict)) for name, write in report.WRITERS.items()]
+
+
+def summary(ended: Ended, as_json: bool) -> str:
+    """What goes to standard output: the story for people, or the verdict for machines."""
+    if as_json:
+        return json.dumps({"run": str(ended.run.path), **ended.verdict.as_dict()}, indent=2, ensure_ascii=False)
+    return terminal.write(ended.story, ended.verdict)
 
 
 def prometheus_url(target: Target) -> str:

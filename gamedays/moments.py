@@ -76,9 +76,9 @@ def _pages(story: Story) -> Iterator[Moment]:
 
 def _runbook(story: Story, fact: RunbookFact) -> Moment:
     done = [
-        f"{event.data['step']} ({event.data['result']})"
+        f"{event.data['step']} ({event.data['state']})"
         for event in fact.steps
-        if event.kind == "step_ended" and event.data.get("section") == "Mitigation"
+        if event.kind == "step_end" and event.data.get("section") == "Mitigation"
     ]
     text = f"{fact.name}: {', '.join(done) or 'nothing done'} · {fact.outcome.replace('_', ' ')}"
     return Moment(fact.started - story.start, "runbook", "runbook", text)

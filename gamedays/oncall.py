@@ -18,8 +18,7 @@ from flashcrowd.rundir import RunDirectory
 from monitors.alerts import Page
 from monitors.prometheus import Prometheus
 from runbooks.audit import Audit
-from runbooks.executor import Decision, Executor
-from runbooks.model import Step
+from runbooks.executor import Executor
 
 
 class OnCall:
@@ -81,29 +80,28 @@ class OnCall:
         try:
             runbook = runbooks.catalogue.find(name)
             self._run.record("runbook", "started", runbook=name, alert=page.name)
+            audit = Audit(self._run.path / "runbooks" / f"{name}.jsonl", who="game day")
             executor = Executor(
                 runbook,
                 query=self._query,
                 guard=self._guard,
                 variables=self._variables,
-                audit=Audit(self._run.path / "runbooks" / f"{name}.jsonl"),
+                audit=audit,
                 execute=True,
-                approve=_approve,
-                on_event=lambda kind, data: self._step(name, kind, data),
+                on_event=self._step,
                 labels=page.labels,
             )
             execution = await executor.run()
-            self._run.record("runbook", "ended", runbook=name, outcome=str(execution.outcome))
+            self._run.record(
+                "runbook", "ended", runbook=name, outcome=execution.outcome.value, message=execution.message
+            )
         except FlashcrowdError as error:
             self._run.record("runbook", "failed", runbook=name, message=str(error))
 
-    def _step(self, runbook: str, kind: str, data: dict[str, Any]) -> None:
-        self._run.record("runbook", f"step_{kind}", runbook=runbook, **data)
+    def _step(self, kind: str, data: dict[str, Any]) -> None:
+        """Lines of the audit that are about a step become events; the audit itself has them all."""
+        if "step" in data:
+            self._run.record("runbook", f"step_{kind}", **data)
 
     async def _query(self, promql: str) -> list[float]:
         return [sample.value for sample in await self._prometheus.query(promql)]
-
-
-async def _approve(step: Step) -> Decision:
-    """A rehearsal is approved as a whole, by whoever started it."""
-    return Decision.YES

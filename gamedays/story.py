@@ -50,7 +50,7 @@ class RunbookFact:
     @property
     def mitigated(self) -> float | None:
         """When the last mitigation step had been done, unix seconds."""
-        done = [event for event in self.steps if event.kind == "step_ended" and _mitigates(event)]
+        done = [event for event in self.steps if event.kind == "step_end" and _mitigates(event)]
         return done[-1].time if done else None
 
 
@@ -192,7 +192,7 @@ def _page(event: Event) -> PageSeen:
 
 
 def _mitigates(event: Event) -> bool:
-    return event.data.get("section") == "Mitigation" and event.data.get("result") == "done"
+    return event.data.get("section") == "Mitigation" and event.data.get("state") == "done"
 
 
 def _end(events: Sequence[Event], start: float) -> float:

@@ -73,7 +73,7 @@ def _transcript(story: Story) -> list[dict[str, Any]]:
             "steps": [
                 {"at": sentences.position(story, event.time), **event.data}
                 for event in fact.steps
-                if event.kind == "step_ended"
+                if event.kind == "step_end"
             ],
         }
         for fact in story.runbooks

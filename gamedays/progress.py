@@ -1,0 +1,46 @@
+"""Progress: one plain sentence for each event that a person watching a run wants to know of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flashcrowd.rundir import Event
+
+
+def sentence(event: Event) -> tuple[str, str] | None:
+    """(label, text) of an event; None when it isn't worth a line."""
+    tell = SENTENCES.get(f"{event.source}/{event.kind}")
+    return tell(event.data) if tell else None
+
+
+def _step(data: dict[str, Any]) -> tuple[str, str]:
+    state = str(data["state"]).replace("_", " ")
+    return "runbook", f"{data['section']} · {data['step']}: {state}" + (
+        f", {data['message']}" if data["message"] else ""
+    )
+
+
+SENTENCES = {
+    "conductor/starting": lambda d: ("starting", f"{d['target']} target and Prometheus"),
+    "conductor/started": lambda d: ("load", "the first viewers arrive"),
+    "conductor/aborted": lambda d: ("aborted", d["reason"]),
+    "conductor/interrupted": lambda d: ("stopped", "interrupted; what there is will be judged and saved"),
+    "conductor/ended": lambda d: ("load", "ended; collecting ledger, metrics and history"),
+    "conductor/not_collected": lambda d: ("warning", f"no {d['what']}: {d['reason']}"),
+    "conductor/saved": lambda d: ("saved", f"what there is: {d['report']}"),
+    "sale/scheduled": lambda d: ("sale", f"wave {d['wave']}: {d['stock']:,} {d['sku']} announced"),
+    "sale/opened": lambda d: ("sale", f"wave {d['wave']} opens"),
+    "fault/armed": lambda d: ("fault", f"{d['message']}"),
+    "fault/injected": lambda d: ("fault", f"{d['message']}"),
+    "fault/bites": lambda d: ("fault", f"bites: {d['message']}"),
+    "fault/did_not_bite": lambda d: ("fault", f"does not bite: {d['message']}"),
+    "fault/healing": lambda d: ("stopping", f"healing {d['kind']} on {d['on']} ..."),
+    "fault/healed": lambda d: ("healed", f"{d['message']}"),
+    "fault/heal_failed": lambda d: ("NOT HEALED", f"{d['message']}"),
+    "alert/page": lambda d: ("page", f"{d['alert']} → runbook {d['runbook']}"),
+    "runbook/started": lambda d: ("runbook", f"{d['runbook']} begins"),
+    "runbook/step_end": _step,
+    "runbook/ended": lambda d: ("runbook", f"{d['runbook']}: {str(d['outcome']).replace('_', ' ')}"),
+    "runbook/failed": lambda d: ("runbook", f"{d['runbook']} can't be followed: {d['message']}"),
+    "runbook/withheld": lambda d: ("runbook", f"{d['runbook']} withheld: this is the control without it"),
+}
