@@ -187,7 +187,9 @@ class Prometheus:
         if form is not None and answer.status_code in (400, 422):
             raise InputError(f"prometheus refuses the query: {_error_of(answer)}; the query is: {form['query']}")
         if answer.status_code in (401, 403):
-            raise NeedError(f"prometheus at {self.url} lets nobody in without credentials; write http://USER:PASSWORD@HOST")
+            raise NeedError(
+                f"prometheus at {self.url} lets nobody in without credentials; write http://USER:PASSWORD@HOST"
+            )
         try:
             return answer.raise_for_status().json()["data"]
         except (httpx.HTTPStatusError, ValueError, KeyError, TypeError):

@@ -16,7 +16,7 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 
 from flashcrowd.errors import InputError
 from flashcrowd.units import format_duration
-from monitors.figures import percent
+from monitors.figures import exact_percent
 from monitors.slo import Alert, Slo
 from monitors.windows import Pair, WindowPolicy
 
@@ -59,7 +59,7 @@ def _pairs(slo: Slo, policy: WindowPolicy) -> list[Pair]:
     """The pairs that can fire: where the whole budget is 10 %, nothing burns 14.4 times as much."""
     possible = [pair for pair in policy.pairs if pair.factor * slo.budget < 1]
     if not possible:
-        highest = percent(1 - 1 / min(pair.factor for pair in policy.pairs))
+        highest = exact_percent(1 - 1 / min(pair.factor for pair in policy.pairs))
         raise InputError(
             f"{slo.id}: an objective of {slo.objective:g} % can't burn fast enough for any alert of {policy.name}; "
             f"give it more than {highest}, or another policy"
@@ -113,7 +113,7 @@ def _description(slo: Slo, pair: Pair) -> str:
     says = f"{slo.description.strip()} " if slo.description else ""
     return (
         f"{says}{{{{ $value | humanizePercentage }}}} of all events of the last {format_duration(pair.long)} were bad; "
-        f"at most {percent(slo.budget)} may be."
+        f"at most {exact_percent(slo.budget)} may be."
     )
 
 

@@ -51,9 +51,7 @@ async def start(
         InputError: promtool's complaint about the configuration or a rule file, where promtool is installed.
     """
     program = locate()
-    await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
-    config = directory / "prometheus.yml"
-    config.write_text(configuration(scrape, rule_files, interval), encoding="utf-8")
+    config = _write(directory, configuration(scrape, rule_files, interval))
     await _check(config)
     port = free_port(HOST)
     child = supervisor.spawn(
@@ -92,6 +90,13 @@ def configuration(scrape: Mapping[str, Sequence[str]], rule_files: Sequence[Path
         text,
     )
     return text.getvalue()
+
+
+def _write(directory: Path, text: str) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    config = directory / "prometheus.yml"
+    config.write_text(text, encoding="utf-8")
+    return config
 
 
 async def _check(config: Path) -> None:

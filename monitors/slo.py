@@ -8,12 +8,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from flashcrowd.documents import Model
 from flashcrowd.errors import InputError
 from flashcrowd.units import format_duration
 from monitors.promql import Unit, expand, group, unit
+
+
+def _leaves_a_budget(objective: float) -> float:
+    if not 0 < objective < 100:
+        raise ValueError(f"{objective:g} is not between 0 and 100 percent, both excluded; write 99.9, say")
+    return objective
+
 
 Severity = Literal["page", "ticket"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
@@ -87,7 +94,7 @@ class Entry(Model):
     """An SLO as a file lists it, below the service that it is of. objective: percent, as 99.5."""
 
     name: Name
-    objective: Annotated[float, Field(gt=0, lt=100)]
+    objective: Annotated[float, AfterValidator(_leaves_a_budget)]
     description: str = ""
     labels: Labels = {}
     sli: Indicator
