@@ -101,12 +101,22 @@ class _Surroundings:
     def _read_slos(self) -> Iterator[Slo]:
         names = self._source.get("spec", "slos", default=[])
         for number, name in enumerate(names if isinstance(names, list) else []):
+            path = ("spec", "slos", number)
             try:
-                yield from monitors.sloth.find(str(name), self._base)
+                found = monitors.sloth.find(str(name), self._base)
             except DocumentError as error:
                 self._problems += error.problems
             except FlashcrowdError as error:
-                self._problems.append(self._source.problem(("spec", "slos", number), str(error)))
+                self._problems.append(self._source.problem(path, str(error)))
+            else:
+                yield from found
+                self._problems += [
+                    self._source.problem(
+                        path, f"{slo.name} is a ratio, in which a game day can't count; give sli.events"
+                    )
+                    for slo in found
+                    if slo.sli.raw is not None
+                ]
 
     def _scenario(self, source: Document) -> Iterator[Problem]:
         path = ("spec", "load", "scenario")

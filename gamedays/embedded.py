@@ -18,11 +18,17 @@ import httpx
 import monitors.server
 from flashcrowd.process import Supervisor, accepts, free_port
 from flashcrowd.target import Target
+from monitors import rules, windows
+from monitors.slo import Slo
 
 HOST = "127.0.0.1"
 LIVE_PROCESSES = 2
 MAX_VIEWERS = 20_000
 ORDINARY_GOODS = ("lipstick-02", "mascara-01", "serum-01", "mask-01")
+
+
+POLICIES = ("rehearsal", "google-30d")
+"""Window policies whose alerts its Prometheus evaluates: one that fits minutes, and production's own."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,14 @@ def describe(addresses: Addresses, prometheus_url: str) -> Target:
             },
         }
     )
+
+
+def write_rules(directory: Path, slos: Sequence[Slo]) -> list[Path]:
+    """Alert rules of the SLOs, a file for each of POLICIES, for `start`."""
+    files = [directory / f"rules-{name}.yaml" for name in POLICIES]
+    for name, file in zip(POLICIES, files, strict=True):
+        file.write_text(rules.rule_file(slos, windows.find(name)), encoding="utf-8")
+    return files
 
 
 async def start(supervisor: Supervisor, directory: Path, rule_files: Sequence[Path]) -> Target:

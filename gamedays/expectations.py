@@ -116,8 +116,7 @@ def _recovered(name: str, within: float, fault: FaultPlayed, injected: float, sl
 
 def _held(name: str, fault: FaultPlayed, tally: Tally, judge: Judge) -> Finding:
     outcome, reason = judge(tally.bad, tally.total)
-    held = f"{1 - tally.bad / tally.total:.2%} good" if tally.total else "no events"
-    message = f"from its recovery until {fault.name} healed: {held}" + (f", {reason}" if reason else "")
+    message = f"from its recovery until {fault.name} healed: {reason}"
     return Finding(name, outcome, message, {"bad": round(tally.bad, 1), "total": round(tally.total, 1)})
 
 

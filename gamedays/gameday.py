@@ -28,13 +28,9 @@ from gamedays.conductor import Conductor
 from gamedays.report import terminal
 from gamedays.story import Story, read_story
 from loadtests import ledger
-from monitors import rules, windows
 from monitors.prometheus import Prometheus
 
 __all__ = ["Ended", "Screen", "judge", "play", "prepare", "summary", "write_reports"]
-
-POLICIES = ("rehearsal", "google-30d")
-"""Window policies whose alerts an embedded Prometheus evaluates: one that fits minutes, and production's own."""
 
 
 class Screen(Protocol):
@@ -109,12 +105,8 @@ async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory,
     """The target, started when it is the embedded one."""
     if prepared.target is not None:
         return prepared.target
-    files = []
-    for name in POLICIES:
-        file = run.path / "metrics" / f"rules-{name}.yaml"
-        file.write_text(rules.rule_file(prepared.slos, windows.find(name)), encoding="utf-8")
-        files.append(file)
-    return await embedded.start(supervisor, work, files)
+    rules = embedded.write_rules(run.path / "metrics", prepared.slos)
+    return await embedded.start(supervisor, work, rules)
 
 
 async def _collect(

@@ -92,9 +92,7 @@ def _slo(name: str, slo: Slo, tally: Tally) -> Finding:
         message = f"Prometheus has data for {seconds:.0f} of {tally.seconds:.0f} s outside of faults"
         return Finding(name, Outcome.INCONCLUSIVE, message, evidence)
     judgement = monitors.judge.judge(slo, tally.bad, tally.total)
-    held = f"{1 - tally.bad / tally.total:.2%} held" if tally.total else "no events"
-    message = f"{held}, {slo.objective:g} % wanted" + (f"; {judgement.message}" if judgement.message else "")
-    return Finding(name, judgement.outcome, message, evidence)
+    return Finding(name, judgement.outcome, judgement.text, evidence)
 
 
 def _expectations(story: Story) -> Iterator[Finding]:
@@ -109,7 +107,7 @@ def _expectations(story: Story) -> Iterator[Finding]:
 
         def by_slo(bad: float, total: float, slo: Slo = slo) -> tuple[Outcome, str]:
             judgement = monitors.judge.judge(slo, bad, total)
-            return judgement.outcome, judgement.message
+            return judgement.outcome, judgement.text
 
         yield from judge_expectation(wanted, fault.played, story.sli(slo.name), story.pages, back, by_slo)
 

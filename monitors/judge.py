@@ -12,7 +12,7 @@ from statistics import NormalDist
 from typing import Any
 
 from flashcrowd.verdict import Finding, Outcome
-from monitors.figures import about, bad_percent, count, held_percent, exact_percent
+from monitors.figures import about, bad_percent, count, exact_percent, held_percent
 from monitors.measure import Counts
 from monitors.slo import Slo
 

@@ -1,0 +1,85 @@
+"""Gate run: `slo check` as it is typed, from texts to a table and files."""
+
+from __future__ import annotations
+
+import json as json_text
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flashcrowd.errors import ExitCode, InputError, NeedError
+from flashcrowd.rundir import write_atomically
+from flashcrowd.units import parse_duration
+from monitors import gate_report, sloth
+from monitors.gate import Checked, check, verdict
+from monitors.prometheus import Prometheus
+
+
+@dataclass(frozen=True)
+class GateRun:
+    """A finished check. window: seconds. at: the end of the window, unix seconds."""
+
+    checked: Sequence[Checked]
+    window: float
+    at: float
+
+    @property
+    def table(self) -> str:
+        return gate_report.table(self.checked, self.window)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return verdict(self.checked).outcome.exit_code
+
+    def save(self, junit: Path | None, json: Path | None, markdown: Path | None) -> None:
+        """Write the files that are asked for. Raises NeedError when one can't be written."""
+        if junit is not None:
+            _write(junit, gate_report.junit(self.checked, self.window))
+        if json is not None:
+            document = gate_report.as_dict(self.checked, self.window, self.at)
+            _write(json, json_text.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        if markdown is not None:
+            _write(markdown, gate_report.markdown(self.checked, self.window))
+
+
+async def run(paths: Sequence[str], url: str, window: str, at: str | None) -> GateRun:
+    """Read the SLOs and judge them at the Prometheus.
+
+    Raises:
+        InputError: a wrong file, window or time; NeedError: Prometheus doesn't answer.
+    """
+    slos = [slo for path in paths for slo in sloth.find(path)]
+    seconds, end = _window(window), time.time() if at is None else _time(at)
+    async with Prometheus(url) as prometheus:
+        return GateRun(await check(slos, prometheus, seconds, end), seconds, end)
+
+
+def _window(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise InputError(f"--window: {error}") from None
+    if seconds <= 0:
+        raise InputError("--window: 0 s hold no events; write 15m, say")
+    return seconds
+
+
+def _time(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"--at: '{text}' is no time; write 2026-11-23T10:00:00Z, or unix seconds") from None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise NeedError(f"{path} can't be written: {error.strerror}") from None
