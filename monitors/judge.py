@@ -21,9 +21,10 @@ from monitors.slo import Slo
 class Judgement:
     """What the judge says of one SLO.
 
-    message: one sentence with the figures. notes: what makes them worth less, shown with it. bad, total: events, None where they weren't counted. ratio: the bad share
-    (0 to 1), None without data. interval: of the bad share, None where there is none. needed: how many more events
-    would decide, if they were like those seen; None when decided, and when no number would.
+    message: one sentence with the figures. notes: what makes them worth less, shown with it. bad, total: events,
+    None where they weren't counted. ratio: the bad share (0 to 1), None without data. interval: of the bad share,
+    None where there is none. needed: how many more events would decide, if they were like those seen; None when
+    decided, and when no number would.
     """
 
     slo: Slo

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
@@ -69,15 +69,12 @@ class Prometheus:
 
     def __init__(self, url: str, timeout: float = 5.0) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_sound_port(parts):
             raise InputError(f"'{url}' is not the URL of a Prometheus; write http://HOST:9090")
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")  # without a password
         self._timeout = timeout
         loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")  # a proxy of the environment can't reach it
-        try:
-            self._client = httpx.AsyncClient(base_url=url.rstrip("/") + "/", timeout=timeout, trust_env=not loopback)
-        except httpx.InvalidURL as error:
-            raise InputError(f"'{url}' is not the URL of a Prometheus: {str(error).lower()}") from None
+        self._client = httpx.AsyncClient(base_url=url.rstrip("/") + "/", timeout=timeout, trust_env=not loopback)
 
     async def __aenter__(self) -> Prometheus:
         return self
@@ -197,6 +194,13 @@ class Prometheus:
                 f"{self.url} answers with {answer.status_code}, but not as a prometheus does; "
                 "give the address that has /api/v1 below it"
             ) from None
+
+
+def _has_sound_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _error_of(answer: httpx.Response) -> str:

@@ -40,8 +40,8 @@ def events_slo(**changes: object) -> Slo:
 
 
 def slo_on(metric: str, **changes: object) -> Slo:
-    """An SLO of 99 % on another counter than `orders_total`."""
-    rate = "sum(rate({metric}{selector}[{{{{.window}}}}]))"
+    """An SLO of 99 % on the counter `METRIC_total`."""
+    rate = "sum(rate({metric}_total{selector}[{{{{.window}}}}]))"
     return events_slo(
         name=metric.replace("_", "-"),
         sli={

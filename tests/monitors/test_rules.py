@@ -52,16 +52,23 @@ def test_production_pages_after_17_and_a_half_minutes_of_5_percent_errors(
 ) -> None:
     """99.9 %, 1h/5m at 14.4: the hour has to be bad by 1.44 %, of which 5 % need 17.3 min."""
     quiet_tickets = {"name": "OrderBurn", "annotations": {"runbook": "orders"}, "ticket_alert": {"disable": True}}
-    text = rules.rule_file([events_slo(objective=99.9, alerting=quiet_tickets)], GOOGLE, runbook_base="https://r.org/b/")
+    text = rules.rule_file(
+        [events_slo(objective=99.9, alerting=quiet_tickets)], GOOGLE, runbook_base="https://r.org/b/"
+    )
     page = {
         "exp_labels": {
-            **{"sloth_id": "shop-orders", "sloth_service": "shop", "sloth_slo": "orders"},
-            **{"severity": "page", "sloth_severity": "page", "policy": "google-30d", "long": "1h", "short": "5m"},
+            "sloth_id": "shop-orders",
+            "sloth_service": "shop",
+            "sloth_slo": "orders",
+            "severity": "page",
+            "sloth_severity": "page",
+            "policy": "google-30d",
+            "long": "1h",
+            "short": "5m",
         },
         "exp_annotations": {
             "summary": "orders of shop burns its error budget over 14.4 times too fast",
-            "description": "An order is answered. 1.458% of all events of the last 1h were bad; "
-            "at most 0.1 % may be.",
+            "description": "An order is answered. 1.458% of all events of the last 1h were bad; at most 0.1 % may be.",
             "runbook": "orders",
             "runbook_url": "https://r.org/b/orders",
         },
@@ -71,9 +78,7 @@ def test_production_pages_after_17_and_a_half_minutes_of_5_percent_errors(
         'orders_total{outcome="error"}': "0x1440 5+5x80",
     }
     fires = [{"eval_time": "377m30s", "alertname": "OrderBurn", "exp_alerts": [page]}]
-    file = rule_test(
-        tmp_path, text, six_hours_healthy, alert_rule_test=[*silent("OrderBurn", "5h59m", "377m"), *fires]
-    )
+    file = rule_test(tmp_path, text, six_hours_healthy, alert_rule_test=[*silent("OrderBurn", "5h59m", "377m"), *fires])
     passes(promtool, "test", "rules", file)
 
 
@@ -188,7 +193,9 @@ def test_a_users_severity_doesnt_hide_what_is_a_page(events_slo: Callable[..., S
 def test_an_objective_that_can_never_page_is_refused(events_slo: Callable[..., Slo]) -> None:
     with pytest.raises(InputError, match=r"objective of 90 % can't burn fast enough for any alert of rehearsal; give"):
         rules.rule_file([events_slo(objective=90)], REHEARSAL)
-    alerts = [rule for rule in parsed(rules.rule_file([events_slo(objective=90)], GOOGLE))[0]["rules"] if "alert" in rule]
+    alerts = [
+        rule for rule in parsed(rules.rule_file([events_slo(objective=90)], GOOGLE))[0]["rules"] if "alert" in rule
+    ]
     assert [rule["labels"]["long"] for rule in alerts] == ["6h", "1d", "3d"]
 
 
