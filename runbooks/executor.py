@@ -185,7 +185,7 @@ class Executor:
         if isinstance(step, ManualStep) and not self._execute:
             return self._pass(step, State.PLANNED)
         if not await self._allowed(step):
-            return self._pass(step, State.SKIPPED, "skipped by hand")
+            return self._pass(step, State.SKIPPED, "as answered")
         began, clock = time.time(), time.monotonic()
         for number in range(1, step.retries + 2):
             seen = await self._try(step, number)
