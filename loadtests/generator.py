@@ -1,0 +1,59 @@
+"""Generator watch: whether this process still keeps time, because a late generator blames its lateness on the server.
+
+Sans-I/O: a timer of ours says how late it woke, and once a second how much of a core the process used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from loadtests.histogram import LAG_EDGES, Histogram
+
+PERIOD = 0.05
+"""Seconds between two wakes of the timer: 20 samples a second, for next to no CPU."""
+
+LAG_LIMIT = 0.1
+"""Seconds that the p99 of the wakes may be late: a fifth of the tightest built-in objective, 500 ms for an order."""
+
+CPU_LIMIT = 0.9
+"""Share of a core, as Locust's own warning has it (locust/runners.py, CPU_WARNING_THRESHOLD)."""
+
+CPU_SECONDS = 5
+"""Seconds in a row above CPU_LIMIT that count as saturated: a burst of connects is not."""
+
+_WINDOW = 10
+
+
+class GeneratorWatch:
+    """The lag and CPU of one process; `lag` is the histogram of all wakes."""
+
+    def __init__(self) -> None:
+        self.lag = Histogram(LAG_EDGES)
+        self.saturated = False
+        self.saturated_seconds = 0
+        self.cpu = 0.0
+        self._current = list[float]()
+        self._window = deque[list[float]](maxlen=_WINDOW)
+        self._busy_seconds = 0
+
+    def woke(self, late: float) -> None:
+        """The timer woke so many seconds after it was due."""
+        late = max(0.0, late)
+        self.lag.observe(late)
+        self._current.append(late)
+
+    def second(self, cpu: float) -> None:
+        """A second has passed, in which the process used this share of a core."""
+        self.cpu = cpu
+        self._busy_seconds = self._busy_seconds + 1 if cpu > CPU_LIMIT else 0
+        self._window.append(self._current)
+        self._current = []
+        self.saturated = self.recent_p99 > LAG_LIMIT or self._busy_seconds >= CPU_SECONDS
+        self.saturated_seconds += self.saturated
+
+    @property
+    def recent_p99(self) -> float:
+        """Seconds late that 99 % of the wakes of the last ten seconds stayed within (nearest rank)."""
+        wakes = sorted(late for second in self._window for late in second)
+        return wakes[math.ceil(0.99 * len(wakes)) - 1] if wakes else 0.0

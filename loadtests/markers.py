@@ -1,0 +1,33 @@
+"""Marker: what a comment carries so that any viewer, in any worker, can tell how long it took to arrive.
+
+`~1z4.c.6449f0e2c1a80~` is sender `1z4`, its comment number `c` (both base 36) and the send time in microseconds of
+unix time (hexadecimal). It is ASCII without a character that JSON escapes, so it is found in the raw bytes of a frame
+without parsing it, however many comments a frame holds. Sender and receiver must share a clock: one machine does.
+"""
+
+from __future__ import annotations
+
+import re
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_MARKER = re.compile(rb"~[0-9a-z]{1,13}\.[0-9a-z]{1,13}\.([0-9a-f]{1,14})~")
+
+
+def mark(sender: int, number: int, at: float) -> str:
+    """The marker of a sender's comment. `at`: unix seconds."""
+    return f"~{base36(sender)}.{base36(number)}.{round(at * 1e6):x}~"
+
+
+def sent_times(frame: bytes) -> tuple[float, ...]:
+    """The unix times at which the comments in a frame were sent, in the order of the frame."""
+    return tuple(int(micros, 16) / 1e6 for micros in _MARKER.findall(frame))
+
+
+def base36(number: int) -> str:
+    """A number from 0 in the digits 0-9 and a-z."""
+    text = ""
+    while True:
+        number, digit = divmod(number, 36)
+        text = _DIGITS[digit] + text
+        if not number:
+            return text

@@ -1,0 +1,175 @@
+"""Metrics: what the load counts, and how the counts of many processes become one exposition for Prometheus.
+
+Counting is plain integers: nothing of prometheus_client runs per request or per delivery. Each worker reports its whole
+tally, not what changed: a report that is lost or comes twice changes nothing, and the sum over workers is exact.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from loadtests.histogram import DELIVERY_EDGES, LAG_EDGES, REQUEST_EDGES, Histogram
+from loadtests.history import OrderOutcome
+
+ON_TIME = 1.0
+"""Seconds within which a comment must be delivered: the objective of the chat (DESIGN.md section 7)."""
+
+VIEWER_STATES = ("running", "connecting", "connected", "reconnecting")
+"""`running` is a viewer outside of any room; the others are in one, or on the way. Each viewer is in one state."""
+
+_MOST_NAMES = 200
+_OTHERS = "(others)"
+_STALE = 10.0
+
+
+class Tally:
+    """What one process, or all of them together, has counted since the start."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, str]] = Counter()
+        self.durations: dict[str, Histogram] = {}
+        self.orders: Counter[str] = Counter(dict.fromkeys(OrderOutcome, 0))
+        self.delivery = Histogram(DELIVERY_EDGES)
+        self.lag = Histogram(LAG_EDGES)
+        self.viewers: Counter[str] = Counter(dict.fromkeys(VIEWER_STATES, 0))
+        self.saturated = False
+        self.saturated_seconds = 0
+        self.cpu = 0.0
+
+    def request(self, name: str, seconds: float | None, failed: bool) -> None:
+        """Count an answer, or its failure. Names beyond the first two hundred are counted together."""
+        if name not in self.durations:
+            name = name if len(self.durations) < _MOST_NAMES else _OTHERS
+            self.durations.setdefault(name, Histogram(REQUEST_EDGES))
+        self.requests[name, "error" if failed else "ok"] += 1
+        if seconds is not None:
+            self.durations[name].observe(seconds)
+
+    def deliveries(self) -> dict[str, int]:
+        """Deliveries of comments by outcome.
+
+        `lost` stays 0: to know it, one must know who was in the room at each send and what the target withheld on
+        purpose (sampling, slow mode), and nobody here knows both.
+        """
+        on_time = self.delivery.up_to(ON_TIME)
+        return {"on_time": on_time, "late": self.delivery.count - on_time, "lost": 0}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The tally as JSON values, for the way from a worker to the master."""
+        return {
+            "requests": [[name, outcome, count] for (name, outcome), count in self.requests.items()],
+            "durations": {name: [seen.counts, seen.total] for name, seen in self.durations.items()},
+            "orders": {str(outcome): count for outcome, count in self.orders.items()},
+            "delivery": [self.delivery.counts, self.delivery.total],
+            "lag": [self.lag.counts, self.lag.total],
+            "viewers": dict(self.viewers),
+            "saturated": self.saturated,
+            "saturated_seconds": self.saturated_seconds,
+            "cpu": self.cpu,
+        }
+
+    def merge(self, report: dict[str, Any], present: bool = True) -> None:
+        """Add a worker's report; of one that is no longer present, what it counted but not its viewers."""
+        for name, outcome, count in report["requests"]:
+            self.requests[name, outcome] += count
+        for name, (counts, total) in report["durations"].items():
+            self.durations.setdefault(name, Histogram(REQUEST_EDGES)).merge(counts, total)
+        self.orders.update(report["orders"])
+        self.delivery.merge(*report["delivery"])
+        self.lag.merge(*report["lag"])
+        self.saturated_seconds = max(self.saturated_seconds, report["saturated_seconds"])
+        self.cpu = max(self.cpu, report["cpu"])
+        if present:
+            self.viewers.update(report["viewers"])
+            self.saturated |= report["saturated"]
+
+
+@dataclass(frozen=True)
+class _Report:
+    at: float
+    data: dict[str, Any]
+
+
+class Reports:
+    """The latest report of each worker, on the master."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reports: dict[str, _Report] = {}
+        self._clock = clock
+
+    def add(self, worker: str, data: dict[str, Any]) -> None:
+        self._reports[worker] = _Report(self._clock(), data)
+
+    def tally(self) -> Tally:
+        """All workers together. One that has been silent for ten seconds has no viewers any more."""
+        merged = Tally()
+        for report in self._reports.values():
+            merged.merge(report.data, present=self._clock() - report.at <= _STALE)
+        return merged
+
+
+class Exporter(Collector):
+    """Turns the tally of the moment into Prometheus' metric families, at each scrape."""
+
+    def __init__(self, tally: Callable[[], Tally]) -> None:
+        self._tally = tally
+
+    def serve(self, port: int) -> None:
+        """Answer scrapes on this port of the loopback address. Raises OSError when the port is taken."""
+        registry = CollectorRegistry()
+        registry.register(self)
+        start_http_server(port, addr="127.0.0.1", registry=registry)
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        tally = self._tally()
+        yield _counters("requests", "Requests by outcome", ("name", "outcome"), tally.requests.items())
+        yield _counters(
+            "orders", "Orders by the viewer's outcome", ("outcome",), [((str(k),), v) for k, v in tally.orders.items()]
+        )
+        yield _counters(
+            "chat_deliveries",
+            "Comments that reached a viewer, on time within 1 s",
+            ("outcome",),
+            [((k,), v) for k, v in tally.deliveries().items()],
+        )
+        durations = HistogramMetricFamily(
+            "flashcrowd_request_duration_seconds", "From sending a request to its answer", labels=["name"]
+        )
+        for name, seen in tally.durations.items():
+            durations.add_metric([name], seen.buckets(), seen.total)
+        yield durations
+        yield _histogram("chat_delivery_seconds", "From sending a comment to its arrival", tally.delivery)
+        yield _histogram("generator_lag_seconds", "How late our own timers woke", tally.lag)
+        viewers = GaugeMetricFamily("flashcrowd_viewers", "Viewers by state", labels=["state"])
+        for state, count in tally.viewers.items():
+            viewers.add_metric([state], count)
+        yield viewers
+        yield GaugeMetricFamily(
+            "flashcrowd_generator_saturated",
+            "1 while the load generator is too late or too busy to be trusted",
+            value=tally.saturated,
+        )
+
+
+def _counters(
+    name: str, help_text: str, labels: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], int]]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(f"flashcrowd_{name}", help_text, labels=labels)
+    for values, count in rows:
+        family.add_metric(values, count)
+    return family
+
+
+def _histogram(name: str, help_text: str, seen: Histogram) -> HistogramMetricFamily:
+    return HistogramMetricFamily(f"flashcrowd_{name}", help_text, buckets=seen.buckets(), sum_value=seen.total)

@@ -1,0 +1,86 @@
+"""Result: what a load came to, read from the run directory at any later time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flashcrowd.rundir import RunDirectory
+from loadtests.metrics import Tally
+
+STATS = "stats.json"
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class RequestResult:
+    """The requests of one name. Times in seconds, as Locust rounds them (to about 5 %); 0 where nothing was timed."""
+
+    name: str
+    method: str
+    requests: int
+    failures: int
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """A whole load.
+
+    orders, deliveries: by outcome. lag_p99: seconds, the upper edge of its bucket. saturated_seconds: how long the
+    generator could not be trusted, on the worst worker; after the first of them, no verdict is a pass.
+    """
+
+    requests: tuple[RequestResult, ...]
+    orders: Mapping[str, int]
+    deliveries: Mapping[str, int]
+    lag_p99: float
+    saturated_seconds: int
+
+    @property
+    def total(self) -> int:
+        """Requests of all names."""
+        return sum(row.requests for row in self.requests)
+
+    @property
+    def failures(self) -> int:
+        return sum(row.failures for row in self.requests)
+
+
+def summary(tally: Tally) -> str:
+    """What Locust's own statistics don't have, as JSON text."""
+    return json.dumps(
+        {
+            "orders": {str(outcome): count for outcome, count in tally.orders.items()},
+            "deliveries": tally.deliveries(),
+            "lag_p99": min(tally.lag.quantile(0.99), 1e9),
+            "saturated_seconds": tally.saturated_seconds,
+        },
+        indent=2,
+    )
+
+
+def read_result(run: RunDirectory) -> LoadResult:
+    """The result of the load in a run directory. Raises InputError when the load ended before it was written."""
+    counts = run.read_json(f"load/{SUMMARY}")
+    return LoadResult(requests=tuple(_request(row) for row in run.read_json(f"load/{STATS}")), **counts)
+
+
+def _request(row: dict[str, Any]) -> RequestResult:
+    times = sorted((float(millis), count) for millis, count in row["response_times"].items())
+    p50, p95, p99 = (_quantile(times, ratio) for ratio in (0.5, 0.95, 0.99))
+    return RequestResult(row["name"], row["method"] or "", row["num_requests"], row["num_failures"], p50, p95, p99)
+
+
+def _quantile(times: list[tuple[float, int]], ratio: float) -> float:
+    """Nearest rank, in seconds."""
+    wanted, running = ratio * sum(count for _, count in times), 0
+    for millis, count in times:
+        running += count
+        if running >= wanted:
+            return millis / 1e3
+    return 0.0

@@ -1,0 +1,1 @@
+"""Scenarios: one Locust file each; `flashcrowd load list` shows them by the first line of their docstring."""

@@ -1,0 +1,297 @@
+"""Shop: the order protocol of a target as its `shop` block describes it.
+
+Every intent to buy has one idempotency key, which all of its attempts carry. An attempt without a clear answer
+(timeout, broken connection, 5xx) is repeated with the same key after a full-jitter back-off. If no attempt brings
+clarity, the order is unknown; so is one that was turned away after an attempt without an answer, as that attempt may
+still be stored.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import gevent  # type: ignore[import-untyped]
+from gevent import monkey
+from geventhttpclient.client import HTTPClient
+from geventhttpclient.response import HTTPParseError
+
+from flashcrowd.errors import InputError
+from flashcrowd.target import Order as OrderSpec
+from flashcrowd.target import Shop as ShopSpec
+from flashcrowd.template import fill, names
+from loadtests.backoff import full_jitter
+from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord
+from loadtests.identities import Identity
+from loadtests.metrics import Tally
+from loadtests.report import Report, Request
+from loadtests.variables import Variables, fill_json, traceparent
+
+_CONNECTIONS = 20_000
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a viewer's app tries.
+
+    timeout: seconds for one attempt. attempts: at most, the first included. base, cap: seconds of the bounds of the
+    back-off. The defaults are those of a mobile app: five seconds of spinner, then "trying again", twice.
+    """
+
+    timeout: float = 5.0
+    attempts: int = 3
+    base: float = 0.5
+    cap: float = 4.0
+
+
+@dataclass(frozen=True)
+class OrderResult:
+    """What became of an order; `reason` and `status` as in the history."""
+
+    outcome: OrderOutcome
+    reason: str
+    order_id: str
+    status: int
+    key: str
+    attempts: int
+
+    @property
+    def accepted(self) -> bool:
+        return self.outcome is OrderOutcome.ACCEPTED
+
+
+class ServerError(Exception):
+    """The answer's status says that the server failed, or one that the target file doesn't list."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one attempt came to. `outcome` unknown is an attempt without a clear answer."""
+
+    outcome: OrderOutcome
+    reason: str
+    status: int = 0
+    order_id: str = ""
+    again: bool = False
+
+
+class Shop:
+    """The shop of a target, for all viewers of this process.
+
+    Connections are kept alive and shared: one carries one request at a time, and there are as many as requests are
+    under way, so that nobody waits for another viewer's answer.
+    """
+
+    def __init__(
+        self,
+        spec: ShopSpec,
+        variables: Variables,
+        tally: Tally,
+        report: Report,
+        history: HistoryWriter,
+        patience: Patience | None = None,
+    ) -> None:
+        self._spec, self._variables, self._tally, self._report = spec, variables, tally, report
+        self._history, self._patience = history, patience or Patience()
+        self._path_to_id = parse_path(spec.order.order_id)
+        self._body = body_template(spec.order)
+        self._client = _client(spec.url, self._patience.timeout)
+        self.goods: Sequence[str] = spec.goods
+
+    def order(self, identity: Identity, sku: str, quantity: int = 1) -> OrderResult:
+        """Order, and repeat until the answer is clear or patience has ended. Killed half way, it is on record, too.
+
+        Raises:
+            InputError: the target's request can order one piece at a time only.
+        """
+        if quantity != 1 and not _mentions_quantity(self._spec.order):
+            raise InputError("the target orders one piece at a time; add ${quantity} to spec.shop.order.request")
+        attempt = _Order(uuid.uuid4().hex, traceparent(), identity, sku, quantity, time.time())
+        try:
+            self._persist(attempt)
+        finally:
+            record = attempt.record(time.time())
+            self._history.add(record)
+            self._tally.orders[record.outcome] += 1
+        return OrderResult(record.outcome, record.reason, record.order_id, record.status, record.key, record.attempts)
+
+    def browse(self, identity: Identity) -> bool:
+        """Look at the goods; whether that worked. Does nothing where the target names no page to look at."""
+        if self._spec.browse is None:
+            return True
+        headers = self._variables.headers({}, self._variables.of(identity, traceparent=traceparent()))
+        status, _, _ = self._send("GET", "browse", self._spec.browse, "", headers, accepted=())
+        return 200 <= status < 400
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _persist(self, order: _Order) -> None:
+        while True:
+            order.attempts += 1
+            order.take(self._attempt(order))
+            if not order.again or order.attempts >= self._patience.attempts:
+                return
+            gevent.sleep(full_jitter(order.attempts, self._patience.base, self._patience.cap))
+
+    def _attempt(self, order: _Order) -> _Answer:
+        spec = self._spec.order
+        values = self._variables.of(
+            order.identity,
+            key=order.key,
+            sku=order.sku,
+            quantity=str(order.quantity),
+            traceparent=order.traceparent,
+        )
+        headers = self._variables.headers(spec.request.headers, values)
+        if self._body:
+            headers.setdefault("Content-Type", "application/json")
+        path = fill(spec.request.path, {name: quote(value, safe="") for name, value in values.items()})
+        listed = (*spec.accepted, *spec.sold_out, *spec.limited)
+        status, body, error = self._send(
+            spec.request.method, "order", path, fill_json(self._body, values), headers, listed
+        )
+        return classify(spec, status, body, error, self._path_to_id)
+
+    def _send(
+        self, method: str, name: str, path: str, body: str, headers: dict[str, str], accepted: Sequence[int]
+    ) -> tuple[int, bytes, Exception | None]:
+        """One request; its status (0 without an answer), body, and error. `accepted`: else, anything below 400."""
+        started, status, answer = time.perf_counter(), 0, b""
+        error: Exception | None = None
+        try:
+            with gevent.Timeout(self._patience.timeout, TimeoutError("no answer in time")):
+                response = self._client.request(method, path, body=body.encode(), headers=headers)
+                answer = response.read()
+                status = response.status_code
+            if status not in accepted if accepted else status >= 400:
+                error = ServerError(f"status {status}")
+        except (OSError, HTTPParseError) as failure:
+            error = failure
+        self._report(Request(method, name, time.perf_counter() - started, len(answer), error))
+        return status, answer, error
+
+
+class Customer:
+    """The shop as one viewer has it before them."""
+
+    __slots__ = ("_identity", "_shop")
+
+    def __init__(self, shop: Shop, identity: Identity) -> None:
+        self._shop, self._identity = shop, identity
+
+    @property
+    def goods(self) -> Sequence[str]:
+        """What can be bought at any time."""
+        return self._shop.goods
+
+    def order(self, sku: str, quantity: int = 1) -> OrderResult:
+        """As `Shop.order`."""
+        return self._shop.order(self._identity, sku, quantity)
+
+    def browse(self) -> bool:
+        """As `Shop.browse`."""
+        return self._shop.browse(self._identity)
+
+
+class _Order:
+    """An order under way: unknown until an answer says otherwise."""
+
+    def __init__(self, key: str, trace: str, identity: Identity, sku: str, quantity: int, start: float) -> None:
+        self.key, self.traceparent, self.identity, self.sku, self.quantity = key, trace, identity, sku, quantity
+        self._start, self.attempts, self._doubt = start, 0, False
+        self._answer = _Answer(OrderOutcome.UNKNOWN, "interrupted")
+
+    @property
+    def again(self) -> bool:
+        return self._answer.again
+
+    def take(self, answer: _Answer) -> None:
+        self._answer = answer
+        self._doubt |= answer.outcome is OrderOutcome.UNKNOWN
+
+    def record(self, end: float) -> OrderRecord:
+        answer = self._answer
+        doubtful = self._doubt and answer.outcome is OrderOutcome.REJECTED
+        return OrderRecord(
+            start=self._start,
+            end=end,
+            key=self.key,
+            user=self.identity.user,
+            sku=self.sku,
+            quantity=self.quantity,
+            outcome=OrderOutcome.UNKNOWN if doubtful else answer.outcome,
+            reason=answer.reason,
+            order_id=answer.order_id,
+            status=answer.status,
+            attempts=self.attempts,
+            traceparent=self.traceparent,
+        )
+
+
+def classify(spec: OrderSpec, status: int, body: bytes, error: Exception | None, path_to_id: Sequence[str]) -> _Answer:
+    """What an answer means for the order, by the statuses that the target file lists."""
+    if status in spec.accepted:
+        return _Answer(OrderOutcome.ACCEPTED, "", status, read_path(body, path_to_id))
+    if status in spec.sold_out:
+        return _Answer(OrderOutcome.REJECTED, SOLD_OUT, status)
+    if status in spec.limited:
+        return _Answer(OrderOutcome.REJECTED, "limited", status)
+    reason = f"status {status}" if status else str(error or "no answer")
+    return _Answer(OrderOutcome.UNKNOWN, reason, status, again=status == 0 or status >= 500)
+
+
+def body_template(spec: OrderSpec) -> str:
+    """The request's JSON as a template; a value that is `${quantity}` alone becomes a number."""
+    if spec.request.body is None:
+        return ""
+    return json.dumps(spec.request.body).replace('"${quantity}"', "${quantity}")
+
+
+def _mentions_quantity(spec: OrderSpec) -> bool:
+    return "quantity" in names(spec.request.path + body_template(spec))
+
+
+def parse_path(text: str) -> tuple[str, ...]:
+    """The steps of a path such as `$.data.order_id`. Raises InputError for any other kind of JSONPath."""
+    first, *steps = text.split(".")
+    if first != "$" or not steps or not all(step.replace("_", "a").replace("-", "a").isalnum() for step in steps):
+        raise InputError(f"order_id: '{text}' is not a path of names; write it like $.data.order_id")
+    return tuple(steps)
+
+
+def read_path(body: bytes, path: Sequence[str]) -> str:
+    """The value at the path of a JSON body, as text; empty where there is none."""
+    try:
+        node: Any = json.loads(body)
+        for step in path:
+            node = node[step]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return str(node)
+
+
+def _client(url: str, timeout: float) -> HTTPClient:
+    client = HTTPClient.from_url(url, concurrency=_CONNECTIONS, connection_timeout=timeout, network_timeout=timeout)
+    # Its own check selects, which can't look at descriptors from 1024 on: in a process with a thousand viewers no
+    # connection would ever be used twice.
+    client._connection_pool._is_socket_alive = _is_quiet  # type: ignore[assignment,method-assign]
+    return client
+
+
+def _is_quiet(connection: Any) -> bool:
+    """Whether a kept connection is still open: an idle one has nothing to read, neither data nor an end."""
+    if connection is None or connection.fileno() < 0:
+        return False
+    poll = _POLL()
+    poll.register(connection.fileno(), _POLLIN)
+    return not poll.poll(0)
+
+
+_POLL = monkey.get_original("select", "poll")
+_POLLIN = monkey.get_original("select", "POLLIN")

@@ -1,0 +1,214 @@
+"""A small real platform for the load to be aimed at: a chat that broadcasts, and a shop that can be told to misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from websockets.asyncio.server import ServerConnection, broadcast, serve
+
+from flashcrowd.guard import Guard
+from flashcrowd.process import Supervisor, free_port
+from flashcrowd.rundir import RunDirectory
+from flashcrowd.target import Target
+from loadtests import runner
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Platform:
+    """Chat and shop of a test. Set `misbehave` to answer an order in another way: it gets its attempt's number."""
+
+    def __init__(self) -> None:
+        self.viewers: set[ServerConnection] = set()
+        self.comments: list[tuple[str, str]] = []
+        self.joined = self.connections = self.pings = 0
+        self.handshakes: list[dict[str, str]] = []
+        self.orders: dict[str, dict[str, object]] = {}
+        self.requests: list[dict[str, str]] = []
+        self.attempts: dict[str, int] = {}
+        self.stock: dict[str, int] = {}
+        self.misbehave: Callable[[int], str | int] = lambda attempt: ""
+        self.live_port = self.shop_port = 0
+        self._waiting: list[dict[str, str]] = []
+
+    async def watch(self, connection: ServerConnection) -> None:
+        self.connections += 1
+        request = connection.request
+        assert request is not None
+        self.handshakes.append({name.lower(): value for name, value in request.headers.raw_items()})
+        user = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.viewers.add(connection)
+        try:
+            async for text in connection:
+                frame = json.loads(text)
+                if frame["type"] == "chat":
+                    self.comments.append((user, frame["text"]))
+                    self._waiting.append({"user": user, "text": frame["text"]})
+                self.joined += frame["type"] == "join"
+                self.pings += frame["type"] == "ping"
+        finally:
+            self.viewers.discard(connection)
+
+    async def relay(self) -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            waiting, self._waiting = self._waiting, []
+            if waiting:
+                broadcast(self.viewers, json.dumps({"type": "chat", "messages": waiting}))
+
+    def open_sale(self, sku: str = "lipstick-01", stock: int = 5) -> None:
+        self.stock[sku] = stock
+        broadcast(self.viewers, json.dumps({"type": "sale_opened", "sale_id": "s1", "sku": sku, "stock": stock}))
+
+    async def order(self, request: web.Request) -> web.StreamResponse:
+        key = request.headers["Idempotency-Key"]
+        self.attempts[key] = self.attempts.get(key, 0) + 1
+        self.requests.append({name.lower(): value for name, value in request.headers.items()})
+        how = self.misbehave(self.attempts[key])
+        if isinstance(how, int):
+            return web.Response(status=how)
+        if how == "hang up":
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        stored = self.store(key, request.headers["Authorization"].removeprefix("Bearer "), await request.json())
+        if how == "store, then no answer":
+            await asyncio.sleep(60)
+        if not stored:
+            return web.json_response({"reason": "sold_out"}, status=409)
+        return web.json_response({"order_id": self.orders[key]["order_id"]}, status=201)
+
+    def store(self, key: str, user: str, wish: dict[str, object]) -> bool:
+        if key in self.orders:
+            return True
+        sku = str(wish["sku"])
+        if sku in self.stock:
+            if self.stock[sku] == 0:
+                return False
+            self.stock[sku] -= 1
+        self.orders[key] = {"order_id": f"o-{len(self.orders)}", "key": key, "user": user, **wish}
+        return True
+
+    async def catalogue(self, request: web.Request) -> web.Response:
+        return web.json_response(["lipstick-01"])
+
+    async def ledger(self, request: web.Request) -> web.Response:
+        return web.Response(text="".join(json.dumps(order) + "\n" for order in self.orders.values()))
+
+    def target(self, **shop: object) -> Target:
+        return Target.model_validate(
+            {
+                "metadata": {"name": "small"},
+                "spec": {
+                    "environment": "test",
+                    "allow_hosts": ["127.0.0.1"],
+                    "max_viewers": 100,
+                    "mark": {"headers": {"x-scene-id": "${run}", "traceparent": "${traceparent}"}},
+                    "identities": {"generate": 100},
+                    "live": {
+                        "url": f"ws://127.0.0.1:{self.live_port}/rooms/${{room}}",
+                        "headers": {"Authorization": "Bearer ${identity.token}"},
+                        "on_open": ['{"type":"join"}'],
+                        "say": '{"type":"chat","text":"${text}"}',
+                        "heartbeat": {"every": "1s", "send": '{"type":"ping"}'},
+                        "events": {"sale.opened": {"type": "sale_opened"}},
+                    },
+                    "shop": {
+                        "url": f"http://127.0.0.1:{self.shop_port}",
+                        "browse": "/catalogue",
+                        "goods": ["soap", "comb"],
+                        "order": {
+                            "request": {
+                                "path": "/orders",
+                                "headers": {
+                                    "Idempotency-Key": "${key}",
+                                    "Authorization": "Bearer ${identity.token}",
+                                },
+                                "json": {"sku": "${sku}", "quantity": "${quantity}"},
+                            }
+                        },
+                        "ledger": {"get": "/admin/ledger"},
+                        **shop,
+                    },
+                },
+            }
+        )
+
+
+@pytest.fixture
+async def platform() -> AsyncIterator[Platform]:
+    one = Platform()
+    one.live_port, one.shop_port = free_port(), free_port()
+    shop = web.Application()
+    shop.add_routes(
+        [
+            web.post("/orders", one.order),
+            web.get("/catalogue", one.catalogue),
+            web.get("/admin/ledger", one.ledger),
+        ]
+    )
+    site = web.AppRunner(shop, shutdown_timeout=0.1)
+    await site.setup()
+    await web.TCPSite(site, "127.0.0.1", one.shop_port).start()
+    async with serve(one.watch, "127.0.0.1", one.live_port, compression=None, ping_interval=None):
+        relay = asyncio.create_task(one.relay())
+        yield one
+        relay.cancel()
+    await site.cleanup()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory.create(tmp_path, "test")
+
+
+@pytest.fixture
+async def supervisor(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Supervisor]:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    async with Supervisor(run.path / "logs") as one:
+        yield one
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Callable[[str], str]:
+    """Writes a scenario: the body of a `Viewer` class."""
+
+    def write(body: str) -> str:
+        path = tmp_path / "some_scenario.py"
+        lines = "\n".join("    " + line for line in body.strip("\n").splitlines())
+        path.write_text(f"from loadtests.users import *\nimport gevent\n\nclass Viewer(CrowdUser):\n{lines}\n")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def guard() -> Guard:
+    return Guard(["127.0.0.1"], max_viewers=100)
+
+
+def figure(text: str, name: str) -> float:
+    """The value of a series in a Prometheus exposition; 0 where there is none."""
+    match = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
+    return float(match[1]) if match else 0.0
+
+
+@pytest.fixture
+def read_figure() -> Callable[[str, str], float]:
+    return figure
+
+
+@pytest.fixture
+def spec() -> Callable[..., runner.LoadSpec]:
+    def make(scenario: str, **more: object) -> runner.LoadSpec:
+        return runner.LoadSpec(
+            **{"scenario": scenario, "viewers": 6, "over": 1.0, "duration": 5.0, "workers": 1, **more}
+        )  # type: ignore[arg-type]
+
+    return make
