@@ -13,4 +13,4 @@ def scenarios() -> None:
     from loadtests import runner
 
     for name, scenario in runner.scenarios().items():
-        typer.echo(f"{name:<16}{scenario.summary}")
+        typer.echo(f"{name:<16}{scenario.purpose}")

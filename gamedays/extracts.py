@@ -50,9 +50,7 @@ CHARTS = (
     Chart("Order latency", "p50", "seconds", _quantile(0.5, _ORDERS)),
     Chart("Order latency", "p99", "seconds", _quantile(0.99, _ORDERS)),
     Chart("Chat delivery", "p99", "seconds", _quantile(0.99, _DELIVERY)),
-    Chart("Generator", "lag p99", "seconds", "max(flashcrowd_generator_lag_seconds)"),
-    Chart("Generator", "CPU", "cores", f'max(rate(process_cpu_seconds_total{{job="flashcrowd"}}[{RATE}]))'),
-    Chart("Generator", "saturated", "0 or 1", "max(flashcrowd_generator_saturated)"),
+    Chart("Generator lag", "p99", "seconds", _quantile(0.99, "flashcrowd_generator_lag_seconds_bucket")),
 )
 
 

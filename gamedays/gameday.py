@@ -9,7 +9,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,9 +25,9 @@ from gamedays import embedded, extracts, manifest, report
 from gamedays import judge as judging
 from gamedays.checks import Prepared, prepare
 from gamedays.conductor import Conductor
+from gamedays.orders import known_orders, save_ledger
 from gamedays.report import terminal
 from gamedays.story import Story, read_story
-from loadtests import ledger
 from monitors.prometheus import Prometheus
 
 __all__ = ["Ended", "Screen", "judge", "play", "prepare", "summary", "write_reports"]
@@ -93,12 +93,12 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
             async with Prometheus(prometheus_url(target)) as prometheus:
                 conductor = Conductor(prepared.plan, target, guard, prometheus, run, prepared.control)
                 shown = asyncio.create_task(screen.watch(prometheus))
-                began = time.time()
+                before, began = await known_orders(target, guard), time.time()
                 try:
                     await conductor.play(supervisor)
                 finally:
                     shown.cancel()
-                    await _collect(prepared, target, guard, prometheus, run, began)
+                    await _collect(prepared, target, guard, prometheus, run, before, began)
 
 
 async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory, work: Path) -> Target:
@@ -110,10 +110,16 @@ async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory,
 
 
 async def _collect(
-    prepared: Prepared, target: Target, guard: Guard, prometheus: Prometheus, run: RunDirectory, began: float
+    prepared: Prepared,
+    target: Target,
+    guard: Guard,
+    prometheus: Prometheus,
+    run: RunDirectory,
+    before: Set[str],
+    began: float,
 ) -> None:
     """Save what only the running parts know. Each part is tried, whatever became of the others."""
-    await _attempt(run, "ledger", lambda: ledger.save(target, guard, run))
+    await _attempt(run, "ledger", lambda: save_ledger(run, target, guard, before))
     await _attempt(run, "metrics", lambda: extracts.save(run, prometheus, list(prepared.slos), began, time.time()))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import loadtests.invariants
 import monitors.judge
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.units import clock
@@ -25,7 +24,7 @@ def judge(story: Story) -> Verdict:
             *_slos(story),
             *_expectations(story),
             *_control(story),
-            *loadtests.invariants.judge_run(story.run, _stock(story)),
+            *story.orders.findings,
         )
     )
 
@@ -121,12 +120,3 @@ def _control(story: Story) -> Iterator[Finding]:
         yield Finding("control/no-fault", Outcome.FAIL, f"{names} paged although nothing was broken")
     else:
         yield Finding("control/no-fault", Outcome.PASS, "without the fault nobody was paged")
-
-
-def _stock(story: Story) -> dict[str, int]:
-    """Units of each flash item that were put on sale, by SKU."""
-    opened = [event for event in story.events if (event.source, event.kind) == ("sale", "opened")]
-    stock: dict[str, int] = {}
-    for event in opened:
-        stock[event.data["sku"]] = stock.get(event.data["sku"], 0) + event.data["stock"]
-    return stock

@@ -11,9 +11,11 @@ from flashcrowd.rundir import Event, RunDirectory
 from gamedays.crowd import Crowd, crowd
 from gamedays.expectations import FaultPlayed, PageSeen, Recovery, recovery
 from gamedays.extracts import load_charts, load_slis
+from gamedays.orders import judge_orders
 from gamedays.plan import EMBEDDED, FaultStep, Plan
 from gamedays.sli import Sli, Window, outside
 from gamedays.waves import Wave, waves
+from loadtests.invariants import Judgement
 from monitors.slo import Slo
 
 
@@ -106,7 +108,12 @@ class Story:
     @cached_property
     def crowd(self) -> Crowd | None:
         """How the load generator did; None when it left no figures."""
-        return crowd(self.charts)
+        return crowd(self.run, self.charts)
+
+    @cached_property
+    def orders(self) -> Judgement:
+        """The viewers' history compared with the target's ledger."""
+        return judge_orders(self.run)
 
     @cached_property
     def waves(self) -> list[Wave]:

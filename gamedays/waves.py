@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import quantiles
 
-import loadtests.history
 from flashcrowd.rundir import RunDirectory
+from loadtests.history import OrderOutcome, OrderRecord, read_history
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ def waves(run: RunDirectory) -> list[Wave]:
         return []
     sku = opened[0].data["sku"]
     starts = [event.time for event in opened]
-    orders: list[list[loadtests.history.Order]] = [[] for _ in opened]
-    for order in loadtests.history.read(run.path / "load"):
-        number = sum(1 for start in starts if start <= order.intended)
+    orders: list[list[OrderRecord]] = [[] for _ in opened]
+    for order in read_history(run.path / "load"):
+        number = sum(1 for start in starts if start <= order.start)
         if order.sku == sku and number:
             orders[number - 1].append(order)
     return [
@@ -40,14 +40,14 @@ def waves(run: RunDirectory) -> list[Wave]:
     ]
 
 
-def _wave(number: int, opened: float, stock: int, orders: list[loadtests.history.Order]) -> Wave:
-    sold = [order for order in orders if order.outcome == "accepted"]
-    times = [order.ended - order.intended for order in orders]
+def _wave(number: int, opened: float, stock: int, orders: list[OrderRecord]) -> Wave:
+    sold = [order for order in orders if order.outcome is OrderOutcome.ACCEPTED]
+    times = [order.end - order.start for order in orders]
     return Wave(
         number=number,
         opened=opened,
         stock=stock,
         sold=len(sold),
-        took=max(order.ended for order in sold) - opened if sold else None,
+        took=max(order.end for order in sold) - opened if sold else None,
         p99=quantiles(times, n=100, method="inclusive")[98] if len(times) > 1 else None,
     )

@@ -38,7 +38,7 @@ def write(story: Story, verdict: Verdict) -> str:
         headline=sentences.headline(story, verdict),
         next_step=sentences.next_step(story, verdict),
         length=sentences.length(story),
-        orders=sentences.orders(story, verdict),
+        orders=sentences.orders(story),
         crowd=sentences.crowd(story),
         objectives=sentences.objectives(story, verdict),
         moments=[(clock(moment.at), moment) for moment in moments(story)],

@@ -26,7 +26,7 @@ def write(story: Story, verdict: Verdict) -> str:
             ("objective", "wanted", "held", "outside the fault", "during it"),
             [(r.name, r.wanted, r.held, r.outside.value, r.during) for r in sentences.objectives(story, verdict)],
         ),
-        f"**Orders** {sentences.orders(story, verdict)}  \n**Crowd** {sentences.crowd(story)}",
+        f"**Orders** {sentences.orders(story)}  \n**Crowd** {sentences.crowd(story)}",
         "## Findings",
         _table(
             ("", "finding", ""),

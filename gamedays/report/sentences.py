@@ -59,18 +59,15 @@ def objectives(story: Story, verdict: Verdict) -> list[ObjectiveRow]:
     return [_objective(story, slo, findings[f"slo/{slo.name}/outside"]) for slo in story.slos]
 
 
-def orders(story: Story, verdict: Verdict) -> str:
+def orders(story: Story) -> str:
     """What became of the orders, in one line."""
     flash = sum(wave.sold for wave in story.waves)
-    counts = story.order_counts
-    wrong = {
-        finding.name.removeprefix("invariant/"): finding.evidence.get("count", 0)
-        for finding in verdict.findings
-        if finding.name.startswith("invariant/")
-    }
-    parts = [f"{flash:,} flash + {counts.accepted - flash:,} ordinary"]
-    parts += [f"{name} {wrong.get(name, '?')}" for name in ("oversold", "lost", "duplicate")]
-    return " · ".join([*parts, f"unknown {counts.unknown}"])
+    counts = story.orders.summary
+    if not counts.accepted + counts.rejected + counts.unknown:
+        return "none that could be checked"
+    sold = f"{flash:,} flash + {counts.accepted - flash:,} ordinary"
+    wrong = f"oversold {counts.oversold} · lost {counts.lost} · duplicate {counts.duplicate}"
+    return f"{sold} · {wrong} · unknown {counts.unknown}"
 
 
 def crowd(story: Story) -> str:
@@ -78,9 +75,8 @@ def crowd(story: Story) -> str:
     seen = story.crowd
     if seen is None:
         return "the load generator left no figures of itself"
-    cpu = f", CPU {seen.cpu:.0%} of a core" if seen.cpu is not None else ""
     trust = "its measurements can be trusted" if not seen.saturated_seconds else "saturated: don't trust its figures"
-    return f"generator lag p99 {seen.lag * 1000:.0f} ms{cpu}: {trust}"
+    return f"generator lag p99 {seen.lag * 1000:.0f} ms: {trust}"
 
 
 def length(story: Story) -> str:

@@ -44,7 +44,7 @@ def _objectives(story: Story, verdict: Verdict) -> str:
 
 
 def _facts(story: Story, verdict: Verdict) -> str:
-    lines = [f"Orders   {sentences.orders(story, verdict)}", f"Crowd    {sentences.crowd(story)}"]
+    lines = [f"Orders   {sentences.orders(story)}", f"Crowd    {sentences.crowd(story)}"]
     return "\n".join(line for text in lines for line in _wrap(text, 11))
 
 
