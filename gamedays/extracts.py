@@ -6,6 +6,7 @@ metrics/charts.json    the series of the report's timeline
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,7 @@ CHARTS = (
 )
 
 
-async def save(run: RunDirectory, prometheus: Prometheus, slos: list[Slo], start: float, end: float) -> None:
+async def save(run: RunDirectory, prometheus: Prometheus, slos: Sequence[Slo], start: float, end: float) -> None:
     """Write the extracts of `start`..`end` (unix seconds). Raises NeedError when Prometheus doesn't answer."""
     slis = [await _sli(prometheus, slo, start, end) for slo in slos]
     run.write_json("metrics/sli.json", [sli.as_dict() for sli in slis])

@@ -9,7 +9,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Set
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -98,7 +98,9 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
                     await conductor.play(supervisor)
                 finally:
                     shown.cancel()
-                    await _collect(prepared, target, guard, prometheus, run, before, began)
+                    series = extracts.save(run, prometheus, prepared.slos, began, time.time())
+                    await _attempt(run, "ledger", save_ledger(run, target, guard, before))
+                    await _attempt(run, "metrics", series)
 
 
 async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory, work: Path) -> Target:
@@ -109,23 +111,10 @@ async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory,
     return await embedded.start(supervisor, work, rules)
 
 
-async def _collect(
-    prepared: Prepared,
-    target: Target,
-    guard: Guard,
-    prometheus: Prometheus,
-    run: RunDirectory,
-    before: Set[str],
-    began: float,
-) -> None:
-    """Save what only the running parts know. Each part is tried, whatever became of the others."""
-    await _attempt(run, "ledger", lambda: save_ledger(run, target, guard, before))
-    await _attempt(run, "metrics", lambda: extracts.save(run, prometheus, list(prepared.slos), began, time.time()))
-
-
-async def _attempt(run: RunDirectory, what: str, collect: Callable[[], Coroutine[Any, Any, object]]) -> None:
+async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, None]) -> None:
+    """Save something that only the running parts know; a part that fails doesn't keep us from the next."""
     try:
-        await collect()
+        await collecting
     except FlashcrowdError as error:
         run.record("conductor", "not_collected", what=what, reason=str(error))
 

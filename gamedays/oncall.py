@@ -44,6 +44,8 @@ class OnCall:
         async with asyncio.TaskGroup() as group:
             async for page in monitors.alerts.watch(self._prometheus, since):
                 self._note(page)
+                if page.slo is None:
+                    continue
                 if await self._is_known(page):
                     continue
                 self._incidents[page.slo] = page

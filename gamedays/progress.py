@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flashcrowd.rundir import Event
@@ -20,7 +21,7 @@ def _step(data: dict[str, Any]) -> tuple[str, str]:
     )
 
 
-SENTENCES = {
+SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "conductor/starting": lambda d: ("starting", f"{d['target']} target and Prometheus"),
     "conductor/started": lambda d: ("load", "the first viewers arrive"),
     "conductor/aborted": lambda d: ("aborted", d["reason"]),

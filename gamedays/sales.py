@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import httpx
 
@@ -41,7 +42,7 @@ class Sales:
 
     async def _wave(self, number: int, opens_at: float) -> None:
         await asyncio.sleep(max(0.0, opens_at - LEAD - time.time()))
-        sale = {
+        sale: dict[str, Any] = {
             "sale_id": f"{self._run.name}-wave-{number}",
             "sku": self._plan.sku,
             "stock": self._plan.stock,
@@ -53,7 +54,7 @@ class Sales:
         await asyncio.sleep(max(0.0, opens_at - time.time()))
         self._run.record("sale", "opened", at=opens_at, wave=number, **sale)
 
-    async def _announce(self, sale: dict[str, object]) -> None:
+    async def _announce(self, sale: dict[str, Any]) -> None:
         async with httpx.AsyncClient(timeout=LEAD, trust_env=False) as client:
             try:
                 answer = await client.post(self._url, json=sale)

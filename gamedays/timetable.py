@@ -6,12 +6,17 @@ from flashcrowd.units import clock, format_duration
 from gamedays.checks import Prepared
 from gamedays.plan import FaultStep
 
+Row = tuple[float, str, str]
+"""Seconds since the start, a label, and what happens."""
+
 
 def text(prepared: Prepared) -> str:
     """The plan's timeline, and below it what will be touched."""
     plan, spec = prepared.plan, prepared.plan.spec
     load = spec.load
-    rows = [(0.0, load.shape, f"{load.viewers:,} viewers in {format_duration(load.over)}, scenario {load.scenario}")]
+    rows: list[Row] = [
+        (0.0, load.shape, f"{load.viewers:,} viewers in {format_duration(load.over)}, scenario {load.scenario}")
+    ]
     if spec.sale is not None:
         opens = f"{spec.sale.stock:,} of {spec.sale.sku} go on sale"
         rows += [(at, f"sale, wave {number}", opens) for number, at in enumerate(spec.sale.opens_at, 1)]
@@ -24,8 +29,8 @@ def text(prepared: Prepared) -> str:
     )
 
 
-def _step(step: FaultStep) -> list[tuple[float, str, str]]:
-    rows = [(step.at, "fault", step.fault.describe())]
+def _step(step: FaultStep) -> list[Row]:
+    rows: list[Row] = [(step.at, "fault", step.fault.describe())]
     rows.append((step.at + step.fault.duration, "healed", f"{step.fault.kind} on {step.fault.on}"))
     wanted = step.expect
     if wanted is not None and wanted.detected_within is not None:

@@ -48,13 +48,13 @@ def timeline(story: Story) -> str:
     return _themed(svg)
 
 
-def _panel(story: Story, name: str, rows: list[dict[str, Any]]) -> alt.LayerChart:
+def _panel(story: Story, name: str, rows: list[dict[str, Any]]) -> Any:
     series = list(dict.fromkeys(row["series"] for row in rows))
     last = name == DRAWN[-1]
     x = alt.X("at:Q", title="seconds since the first viewer" if last else None, scale=alt.Scale(domain=_span(story)))
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format="~s" if rows[0]["unit"] == "viewers" else "~g"))
     lines = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(alt.InlineData(values=rows))
         .mark_line(strokeWidth=1.6, clip=True)
         .encode(
             x=x,
@@ -74,15 +74,15 @@ def _shades(story: Story) -> list[alt.Chart]:
     windows = [{"from": start - story.start, "to": end - story.start} for start, end in story.windows]
     if not windows:
         return []
-    mark = alt.Chart(alt.Data(values=windows)).mark_rect(color=COLOURS["fault"], opacity=0.13, clip=True)
+    mark = alt.Chart(alt.InlineData(values=windows)).mark_rect(color=COLOURS["fault"], opacity=0.13, clip=True)
     return [mark.encode(x="from:Q", x2="to:Q")]
 
 
 def _rules(story: Story) -> list[alt.Chart]:
-    kinds = ("sale", "page", "runbook", "recovered")
+    kinds: tuple[Kind, ...] = ("sale", "page", "runbook", "recovered")
     rows = [{"at": m.at, "kind": m.kind, "text": f"{m.label}: {m.text}"} for m in moments(story) if m.kind in kinds]
     return [
-        alt.Chart(alt.Data(values=[row for row in rows if row["kind"] == kind]))
+        alt.Chart(alt.InlineData(values=[row for row in rows if row["kind"] == kind]))
         .mark_rule(color=COLOURS[kind], strokeDash=[3, 2], strokeWidth=1.3, clip=True)
         .encode(x="at:Q", description="text:N")
         for kind in kinds

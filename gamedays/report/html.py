@@ -10,7 +10,7 @@ import jinja2
 
 from flashcrowd.units import clock, utc
 from flashcrowd.verdict import Outcome, Verdict
-from gamedays.extracts import CHARTS
+from gamedays.extracts import CHARTS, WINDOW
 from gamedays.moments import moments
 from gamedays.report import charts, sentences
 from gamedays.story import Story
@@ -55,10 +55,8 @@ def _queries(story: Story) -> list[tuple[str, str]]:
     """What every figure was asked with: name and PromQL."""
     asked = [(f"{chart.panel}, {chart.series}", chart.query) for chart in CHARTS]
     for slo in story.slos:
-        asked += [
-            (f"{slo.name}, bad events", slo.error_query("5m")),
-            (f"{slo.name}, all events", slo.total_query("5m")),
-        ]
+        asked.append((f"{slo.name}, bad per second", slo.bad_query(WINDOW)))
+        asked.append((f"{slo.name}, all per second", slo.total_query(WINDOW)))
     return asked
 
 
