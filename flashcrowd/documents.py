@@ -219,7 +219,7 @@ def _mentions(data: Any, step: Step) -> bool:
 
 
 def _start(data: Any) -> int:
-    return data.lc.line + 1 if isinstance(data, CommentedBase) else 1
+    return (data.lc.line or 0) + 1 if isinstance(data, CommentedBase) else 1
 
 
 def _short(value: object) -> str:

@@ -25,9 +25,9 @@ class Page:
     fired_at: float
 
     @property
-    def slo(self) -> str | None:
-        """The name of the SLO that burns, where a rule of ours or of Sloth's raised it."""
-        return self.labels.get("sloth_slo")
+    def slo(self) -> str:
+        """The name of the SLO that burns; the alert's own name where no SLO's rule raised it."""
+        return self.labels.get("sloth_slo", self.name)
 
     @property
     def runbook(self) -> str | None:

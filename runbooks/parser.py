@@ -84,9 +84,9 @@ class _Page:
     def read(self) -> None:
         """Go through the blocks at the left margin, then look for steps that stand elsewhere."""
         tokens = MarkdownIt("commonmark").parse("\n".join(self.lines))
-        for token, following in zip(tokens, [*tokens[1:], None], strict=True):
-            if token.type == "heading_open" and token.level == 0 and following is not None:
-                self._heading(token, following.content.strip())
+        for number, token in enumerate(tokens):
+            if token.type == "heading_open" and token.level == 0:
+                self._heading(token, tokens[number + 1].content.strip())
             elif token.level == 0 and token.nesting >= 0 and token.map is not None:
                 self._block(token)
             elif token.type == "fence" and token.level > 0 and _step_info(token.info) is not None:
@@ -118,12 +118,12 @@ class _Page:
             self.drafts[-1].why.append(text)
 
     def _step(self, draft: _Draft, token: Token, kind: str, settings: str) -> None:
-        line, found = _line(token), len(self.problems)
+        line, step = _line(token), None
         fields = self._settings(line, kind, settings)
         page = {"section": draft.heading, "why": "\n\n".join(draft.why), "line": line}
         if kind in KINDS and fields is not None:
             step = self._build(KINDS[kind], line, {**fields, **page}, token.content)
-        if found == len(self.problems) and step is not None:
+        if step is not None:
             draft.parts.append(step)
         else:
             self._prose(token)

@@ -58,7 +58,12 @@ def environment(variables: Mapping[str, str], labels: Mapping[str, str]) -> dict
     """What sh steps find in their environment beside ours: `SHOP_ADMIN`, `ALERT_LABEL_alertname`."""
     values = {environment_name(name): value for name, value in variables.items() if not name.startswith("env.")}
     values |= {environment_name(f"alert.{name}"): value[:LONGEST_LABEL] for name, value in labels.items()}
-    return {name: value.replace("\0", "") for name, value in values.items()}
+    return {name: _acceptable(value) for name, value in values.items()}
+
+
+def _acceptable(value: str) -> str:
+    """The value without what no environment can hold: NUL, and halves of characters (from JSON's `\\ud800`)."""
+    return value.replace("\0", "").encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _start(step: ShStep, output: Path, env: Mapping[str, str]) -> Child:

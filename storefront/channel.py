@@ -57,5 +57,5 @@ class Channel:
     def _hear(self, topic: str, body: bytes) -> None:
         if topic == self._hello:
             self._heard.set()
-        elif not topic.startswith("hello/"):
+        elif not topic.startswith("hello/"):  # subscriptions are prefixes: hello/12 hears hello/123 too
             self._listener(topic, body)

@@ -123,7 +123,7 @@ def app(settings: InventorySettings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         with closing(inventory.reader):
-            writing = asyncio.create_task(inventory.writer.run())
+            writing = service.vital(inventory.writer.run())
             health.ready()
             try:
                 yield

@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 
 from storefront.channel import Channel
 from storefront.rooms import Rooms, comment
-from storefront.service import Health, application, end
+from storefront.service import Health, application, end, vital
 from storefront.service import serve as serve_app
 from storefront.settings import port, read, seconds, tcp_address, variable
 
@@ -161,7 +161,7 @@ def app(settings: LiveSettings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         live = Live(settings)
         server = await live.listen()
-        running = asyncio.create_task(live.run(health.ready))
+        running = vital(live.run(health.ready))
         try:
             yield
         finally:

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from storefront.channel import Channel
 
@@ -48,6 +49,11 @@ class Sale:
     sold_out: bool = False
     over: bool = False
     pool: Pool = field(default_factory=Pool)
+
+    def figures(self) -> dict[str, Any]:
+        """What a sale is known by: registering it again with others is an error."""
+        facts = {"sale_id": self.sale_id, "sku": self.sku, "stock": self.stock}
+        return {**facts, "opens_at": self.opens_at, "room": self.room}
 
     def announcement(self) -> bytes:
         facts = {"sale_id": self.sale_id, "sku": self.sku, "stock": self.stock, "opened_at": self.opened_at}

@@ -4,11 +4,12 @@ import asyncio
 import json
 import logging
 import math
+import os
 import re
 import resource
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
@@ -144,6 +145,7 @@ def serve(app: Callable[[], Starlette], port: int) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         backlog=4096,
         # Longer than our clients keep theirs: a connection must not be closed under a request just being sent.
         timeout_keep_alive=75,
@@ -159,6 +161,19 @@ def prepare() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def vital(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    """Work the service can't do without: should it fail, the process ends, for its supervisor to start it again."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_survive)
+    return task
+
+
+def _survive(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("the service can't go on", exc_info=error)
+        os._exit(1)
 
 
 async def end(*tasks: "asyncio.Task[Any]") -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from prometheus_client import Counter, Histogram
@@ -66,9 +67,9 @@ class Shop:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        writing = asyncio.create_task(self._journal.writer.run())
-        starting = asyncio.create_task(self._start())
-        shipping = asyncio.create_task(self._outbox.run())
+        writing = service.vital(self._journal.writer.run())
+        starting = service.vital(self._start())
+        shipping = service.vital(self._outbox.run())
         try:
             yield
         finally:
@@ -89,21 +90,15 @@ class Shop:
         return Response(given.body, given.status, media_type="application/json")
 
     async def add_sale(self, request: Request) -> Response:
-        body = await document(request)
-        room = service.slug(body, "room") if body.get("room", "*") != "*" else "*"
-        stock, opens_at = service.whole(body, "stock", 0), service.number(body, "opens_at")
-        sale = Sale(service.slug(body, "sale_id"), service.text(body, "sku"), stock, opens_at, room)
-        facts = {"sale_id": sale.sale_id, "sku": sale.sku, "stock": stock, "opens_at": opens_at, "room": room}
-        known = self._sales.get(sale.sale_id)
-        if known:
-            same = (known.sku, known.stock, known.opens_at, known.room) == (sale.sku, stock, opens_at, room)
-            return answer(200, facts) if same else refusal(409, f"sale {sale.sale_id} is known with other figures")
-        await self._inventory.register(sale.sale_id, sale.sku, stock)
+        sale = _sale(await document(request))
+        await self._inventory.register(sale.sale_id, sale.sku, sale.stock)
+        if known := self._sales.get(sale.sale_id):
+            return answer(200, known.figures()) if known.figures() == sale.figures() else refusal(409, "other figures")
+        self._sales.add(sale)
         await self._journal.add_sale(sale)
         if self._reservation.in_blocks:
             await asyncio.wait_for(self._reservation.secure(sale), DRAIN)
-        self._sales.add(sale)
-        return answer(201, facts)
+        return answer(201, sale.figures())
 
     async def reservation(self, _: Request) -> Response:
         return answer(200, {"mode": self._reservation.mode, "size": self._reservation.size})
@@ -174,6 +169,12 @@ class Shop:
         task.add_done_callback(self._tasks.discard)
         if replaced:
             self._reservation.release_soon(replaced)
+
+
+def _sale(body: dict[str, Any]) -> Sale:
+    room = service.slug(body, "room") if body.get("room", "*") != "*" else "*"
+    stock, opens_at = service.whole(body, "stock", 0), service.number(body, "opens_at")
+    return Sale(service.slug(body, "sale_id"), service.text(body, "sku"), stock, opens_at, room)
 
 
 def _invalid(status: int, reason: str) -> Answer:

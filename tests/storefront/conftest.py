@@ -102,29 +102,35 @@ class Storefront:
         return connect(address, additional_headers={"Authorization": f"Bearer {user}"}, compression=None)
 
 
-class SlowLink:
-    """A TCP link that delivers what it is sent `delay` seconds late, in both directions."""
+class SlowLink(asyncio.Protocol):
+    """One end of a TCP link that delivers what it is sent `delay` seconds late, in both directions."""
 
-    def __init__(self, to: int, delay: float) -> None:
-        self.to, self.delay = to, delay
+    def __init__(self, delay: float, to: int = 0, back: asyncio.Transport | None = None) -> None:
+        self.delay, self.to = delay, to
+        self.across = asyncio.get_running_loop().create_future()
+        if back:
+            self.across.set_result(back)
 
-    async def __aenter__(self) -> int:
-        self.server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        port: int = self.server.sockets[0].getsockname()[1]
-        return port
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self.to:
+            loop = asyncio.get_running_loop()
+            there = loop.create_connection(lambda: SlowLink(self.delay, back=transport), "127.0.0.1", self.to)
+            loop.create_task(there).add_done_callback(lambda task: self.across.set_result(task.result()[0]))
 
-    async def __aexit__(self, *_: object) -> None:
-        self.server.close()
+    def data_received(self, data: bytes) -> None:
+        asyncio.get_running_loop().call_later(self.delay, lambda: self.across.result().write(data))
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self.to)
-        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+    def connection_lost(self, _: Exception | None) -> None:
+        asyncio.get_running_loop().call_later(self.delay, lambda: self.across.result().close())
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, RuntimeError):
-            while data := await reader.read(65536):
-                asyncio.get_running_loop().call_later(self.delay, writer.write, data)
-        asyncio.get_running_loop().call_later(self.delay, writer.close)
+
+@contextlib.asynccontextmanager
+async def slow_link(to: int, delay: float) -> AsyncIterator[int]:
+    """The port of a slow way to the port `to`."""
+    server = await asyncio.get_running_loop().create_server(lambda: SlowLink(delay, to), "127.0.0.1", 0)
+    port: int = server.sockets[0].getsockname()[1]
+    yield port
+    server.close()
 
 
 class Client:

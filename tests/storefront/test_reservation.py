@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from .conftest import Client, SlowLink, Storefront, eventually
+from .conftest import Client, Storefront, eventually, slow_link
 
 Answers = list[tuple[int, dict[str, Any]]]
 
@@ -161,7 +161,7 @@ async def test_an_unknown_order_stays_with_the_inventory_across_the_switch(clien
 async def test_on_a_slow_link_the_switch_is_quick_and_orders_are_too(storefront: Storefront) -> None:
     storefront.start("bus", "inventory")
     await storefront.ready("inventory")
-    async with SlowLink(storefront.ports["inventory"], 0.2) as port, aiohttp.ClientSession() as session:
+    async with slow_link(storefront.ports["inventory"], 0.2) as port, aiohttp.ClientSession() as session:
         storefront.link = f"http://127.0.0.1:{port}"
         storefront.start("shop")
         await storefront.ready("shop")
@@ -172,7 +172,7 @@ async def test_on_a_slow_link_the_switch_is_quick_and_orders_are_too(storefront:
         await client.switch("blocks", 500)
         switched = time.monotonic()
         assert switched - switching < 1.2  # one round trip takes 0.4
-        assert (await client.order("mug-01", "k1"))[0] == 201
+        assert (await client.order("mug-01", "m1"))[0] == 201
         assert time.monotonic() - switched < 0.3
         rest = await orders(client, (f"k{n}" for n in range(200)))
         assert len(acknowledged(await queued)) + len(acknowledged(rest)) == 300

@@ -1,0 +1,69 @@
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flashcrowd.errors import NeedError
+from runbooks.audit import OUTPUT_LIMIT, Audit
+from runbooks.masking import Masking
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+def test_a_line_says_who_when_and_which_run(audit: Audit, lines: Lines) -> None:
+    audit.write("start", {"step": "reserve"})
+    (line,) = lines()
+    assert line["time"].endswith("Z")
+    assert (line["run"], line["who"], line["kind"], line["step"]) == (audit.run, "mei", "start", "reserve")
+
+
+def test_secrets_and_long_outputs_do_not_get_in(audit: Audit, lines: Lines) -> None:
+    audit.write("end", {"output": "x" * 100_000 + "s3cr3t-value!", "labels": {"a": ["s3cr3t-value"]}})
+    (line,) = lines()
+    assert len(line["output"]) <= OUTPUT_LIMIT
+    assert line["output"].endswith("xxx***!")
+    assert line["labels"] == {"a": ["***"]}
+
+
+def test_a_second_run_appends(audit: Audit, lines: Lines) -> None:
+    audit.write("begin", {})
+    with Audit(audit.path, Masking({})) as second:
+        second.write("begin", {})
+    first, other = lines()
+    assert first["run"] != other["run"]
+
+
+def test_a_hostile_text_stays_one_line(audit: Audit, lines: Lines) -> None:
+    audit.write("begin", {"labels": {"a": 'x"}\n{"kind": "finish"}\x1b[2J\ud800'}})
+    (line,) = lines()
+    assert line["kind"] == "begin"
+    assert "\x1b" not in audit.path.read_text()
+
+
+def test_others_on_the_machine_cannot_read_it(audit: Audit) -> None:
+    assert audit.path.stat().st_mode & 0o077 == 0
+
+
+def test_an_audit_that_cannot_be_written_is_a_need(audit: Audit, tmp_path: Path) -> None:
+    with pytest.raises(NeedError, match="can't be written"):
+        Audit(tmp_path / "none" / "audit.jsonl")
+    with pytest.raises(NeedError, match="No space left"), Audit(Path("/dev/full"), Masking({})) as full:
+        full.write("begin", {})
+
+
+def test_each_line_is_on_disk_when_write_returns(
+    audit: Audit, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: written.append(len(lines())))
+    audit.write("start", {})
+    audit.write("end", {})
+    assert written == [1, 2]
+
+
+def test_numbers_that_json_lacks_are_written_as_texts(audit: Audit, lines: Lines) -> None:
+    audit.write("end", {"got": ["nan"]})
+    assert json.loads(audit.path.read_text())["got"] == ["nan"]
