@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(help="Let a crowd of viewers loose on a target.", no_args_is_help=True)
@@ -14,3 +17,33 @@ def scenarios() -> None:
 
     for name, scenario in runner.scenarios().items():
         typer.echo(f"{name:<16}{scenario.purpose}")
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO|FILE.py", help="A built-in scenario or a Locust file.")],
+    target: Annotated[Path | None, typer.Option(metavar="FILE", help="The target file.")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="URL", help="For a plain Locust file without a target: loopback only.")
+    ] = None,
+    viewers: Annotated[int, typer.Option(metavar="N", min=1)] = 100,
+    shape: Annotated[str, typer.Option(metavar="S", help="Viewers over time: ramp.")] = "ramp",
+    duration: Annotated[str, typer.Option(metavar="D")] = "1m",
+    over: Annotated[str | None, typer.Option(metavar="D", help="How long the viewers take to arrive.")] = None,
+    workers: Annotated[str, typer.Option(metavar="N|auto", help="Processes that hold viewers.")] = "auto",
+    metrics_port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Where Prometheus may scrape the load; by default any free one.")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the run directory is made.")] = Path("runs"),
+    allow_production: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
+    ] = None,
+) -> None:
+    """Run a scenario. Exit 0 pass, 1 an invariant was broken, 3 the generator can't be trusted."""
+    from flashcrowd import interrupt
+    from gamedays import load_run
+
+    asked = load_run.spec(scenario, viewers, shape, duration, over, workers, host, metrics_port)
+    ended = interrupt.run(load_run.play(asked, target, allow_production, out, lambda line: typer.echo(line, err=True)))
+    typer.echo(load_run.text(ended))
+    raise typer.Exit(ended.verdict.outcome.exit_code)

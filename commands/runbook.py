@@ -2,6 +2,50 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(help="Read a runbook, or follow it step by step.", no_args_is_help=True)
+
+Name = typer.Argument(metavar="NAME", help="A built-in runbook, or a file.")
+
+
+@app.command("list")
+def names() -> None:
+    """The built-in runbooks, and the alerts that they answer."""
+    from runbooks import catalogue
+
+    for runbook in catalogue.every():
+        typer.echo(f"{runbook.name:<20}{', '.join(runbook.front.alerts):<24}{runbook.title}")
+
+
+@app.command()
+def show(name: Annotated[str, Name]) -> None:
+    """A runbook as text of 80 columns."""
+    from runbooks import catalogue, page
+
+    typer.echo(page.text(catalogue.find(name)))
+
+
+@app.command()
+def run(
+    name: Annotated[str, Name],
+    target: Annotated[Path | None, typer.Option(metavar="FILE", help="The target file.")] = None,
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="Instead of the target's own Prometheus.")
+    ] = None,
+    execute: Annotated[bool, typer.Option("--execute", help="Act. Without it, nothing is changed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before steps that change the platform.")] = False,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the audit is written.")] = Path("runs/runbooks"),
+    allow_production: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
+    ] = None,
+) -> None:
+    """Follow a runbook, one step at a time; a dry run unless --execute. Exit 1 when it did not help."""
+    from flashcrowd import interrupt
+    from gamedays import runbook_run
+
+    execution = interrupt.run(runbook_run.follow(name, target, prometheus, out, execute, yes, allow_production))
+    raise typer.Exit(execution.outcome.exit_code)

@@ -1,0 +1,144 @@
+"""Load run: a crowd alone, without faults or SLOs; `flashcrowd load run` in code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from flashcrowd.errors import FlashcrowdError, InputError
+from flashcrowd.guard import Guard
+from flashcrowd.process import Supervisor
+from flashcrowd.rundir import RunDirectory
+from flashcrowd.target import read_target
+from flashcrowd.units import format_duration, parse_duration
+from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays.orders import judge_orders, known_orders, save_ledger
+from loadtests import runner
+from loadtests.result import LoadResult
+
+LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
+"""What a load without a target file may touch."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class LoadRun:
+    """A load that is over. `result` is None when it left none."""
+
+    run: RunDirectory
+    result: LoadResult | None
+    verdict: Verdict
+
+
+def spec(
+    scenario: str,
+    viewers: int,
+    shape: str,
+    duration: str,
+    over: str | None,
+    workers: str,
+    host: str | None,
+    metrics_port: int | None,
+) -> runner.LoadSpec:
+    """The load as texts of a command line describe it. Raises InputError when one of them is wrong."""
+    seconds = _seconds("--duration", duration)
+    if shape != "ramp":
+        raise InputError(f"--shape: no shape '{shape}'; known: ramp")
+    return runner.LoadSpec(
+        scenario=scenario,
+        viewers=viewers,
+        over=_seconds("--over", over) if over is not None else min(10.0, seconds / 2),
+        duration=seconds,
+        workers=_workers(workers),
+        metrics_port=metrics_port,
+        host=host,
+    )
+
+
+async def play(
+    spec: runner.LoadSpec, target_file: Path | None, allow_production: str | None, out: Path, tell: Tell
+) -> LoadRun:
+    """Run the load to its end, and compare its orders with the target's ledger where there is one.
+
+    Raises:
+        InputError, GuardError: nothing was started. NeedError: the load broke.
+        asyncio.CancelledError: it was interrupted; what it did until then is saved.
+    """
+    target = read_target(target_file) if target_file is not None else None
+    guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
+    run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
+    run.write_json("manifest.json", {"run": run.name, "scenario": spec.scenario, "viewers": spec.viewers})
+    ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
+    before = await known_orders(target, guard) if target is not None and ledger else frozenset()
+    async with Supervisor(run.path / "logs") as supervisor:
+        load = await runner.start(supervisor, spec, run, target, guard)
+        tell(
+            f"{spec.viewers:,} viewers for {format_duration(spec.duration)}; metrics at http://{load.metrics_address}/metrics"
+        )
+        try:
+            await load.wait()
+        finally:
+            await asyncio.shield(load.stop())
+            if target is not None and ledger:
+                await save_ledger(run, target, guard, before)
+    ended = _judge(run, ledger)
+    run.write_json("verdict.json", ended.verdict.as_dict())
+    return ended
+
+
+def text(ended: LoadRun) -> str:
+    """The requests by name, the orders, and what it comes to; 80 columns."""
+    lines = []
+    if ended.result is not None:
+        lines.append(f"{'request':<24}{'count':>9}{'failed':>9}{'p50':>10}{'p95':>10}{'p99':>10}")
+        for row in ended.result.requests:
+            times = "".join(f"{value * 1000:>7.0f} ms" for value in (row.p50, row.p95, row.p99))
+            lines.append(f"{row.name[:23]:<24}{row.requests:>9,}{row.failures:>9,}{times}")
+        lines.append("")
+    lines += [f"{finding.outcome:<13} {finding.name}: {finding.message}" for finding in ended.verdict.findings]
+    return "\n".join([*lines, "", f"{ended.verdict.outcome}: {ended.run.path}"])
+
+
+def _judge(run: RunDirectory, ledger: bool) -> LoadRun:
+    try:
+        result = runner.read_result(run)
+    except FlashcrowdError as error:
+        return LoadRun(run, None, Verdict((Finding("load/activity", Outcome.INCONCLUSIVE, str(error)),)))
+    findings = [_activity(result), _trust(result)]
+    if ledger:
+        findings += judge_orders(run).findings
+    return LoadRun(run, result, Verdict(tuple(findings)))
+
+
+def _activity(result: LoadResult) -> Finding:
+    if not result.total:
+        return Finding("load/activity", Outcome.INCONCLUSIVE, "no request was made")
+    message = f"{result.total:,} requests, {result.failures:,} failed"
+    return Finding("load/activity", Outcome.FAIL if result.failures == result.total else Outcome.PASS, message)
+
+
+def _trust(result: LoadResult) -> Finding:
+    lag = f"generator lag p99 {result.lag_p99 * 1000:.0f} ms"
+    if result.saturated_seconds:
+        message = f"{lag}; saturated for {result.saturated_seconds} s: its figures can't be trusted"
+        return Finding("crowd/trust", Outcome.INCONCLUSIVE, message)
+    return Finding("crowd/trust", Outcome.PASS, f"{lag}: its measurements can be trusted")
+
+
+def _seconds(option: str, value: str) -> float:
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from None
+
+
+def _workers(value: str) -> int | Literal["auto"]:
+    if value == "auto":
+        return "auto"
+    if not value.isdigit() or int(value) < 1:
+        raise InputError(f"--workers: '{value}' is neither auto nor a number from 1")
+    return int(value)
