@@ -26,7 +26,7 @@ def show(name: Annotated[str, Name]) -> None:
     """A runbook as text of 80 columns."""
     from runbooks import catalogue, page
 
-    typer.echo(page.text(catalogue.find(name)))
+    typer.echo(page.render(catalogue.find(name)))
 
 
 @app.command()

@@ -17,7 +17,7 @@ from flashcrowd.units import format_duration, parse_duration
 from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays.orders import judge_orders, known_orders, save_ledger
 from loadtests import runner
-from loadtests.result import LoadResult
+from loadtests.result import LoadResult, read_result
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 """What a load without a target file may touch."""
@@ -69,7 +69,7 @@ async def play(
         asyncio.CancelledError: it was interrupted; what it did until then is saved.
     """
     target = read_target(target_file) if target_file is not None else None
-    guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
+    guard = Guard.of(target, production) if target is not None else Guard(LOOPBACK, file="a load without target")
     run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
     run.write_json("manifest.json", {"run": run.name, "scenario": spec.scenario, "viewers": spec.viewers})
     ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
@@ -105,7 +105,7 @@ def text(ended: LoadRun) -> str:
 
 def _judge(run: RunDirectory, ledger: bool) -> LoadRun:
     try:
-        result = runner.read_result(run)
+        result = read_result(run)
     except FlashcrowdError as error:
         return LoadRun(run, None, Verdict((Finding("load/activity", Outcome.INCONCLUSIVE, str(error)),)))
     findings = [_activity(result), _trust(result)]
