@@ -69,7 +69,7 @@ async def play(
         asyncio.CancelledError: it was interrupted; what it did until then is saved.
     """
     target = read_target(target_file) if target_file is not None else None
-    guard = Guard.of(target, production) if target is not None else Guard(LOOPBACK, file="a load without target")
+    guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
     run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
     run.write_json("manifest.json", {"run": run.name, "scenario": spec.scenario, "viewers": spec.viewers})
     ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
