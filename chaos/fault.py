@@ -12,15 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from flashcrowd.documents import Model
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component
-from flashcrowd.units import Duration
+from flashcrowd.units import Duration, format_duration
 
 LONGEST = 86_400.0
 """Seconds that a fault may last: there is no endless one."""
+
+
+def _bounded(seconds: float) -> float:
+    if not 0 < seconds <= LONGEST:
+        raise ValueError(f"a fault lasts more than 0s and at most {format_duration(LONGEST)}")
+    return seconds
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Fault(Model):
 
     kind: str
     on: str
-    duration: Annotated[Duration, Field(alias="for", gt=0, le=LONGEST)]
+    duration: Annotated[Duration, AfterValidator(_bounded), Field(alias="for")]
 
     injection: ClassVar[type[Injection]]
 

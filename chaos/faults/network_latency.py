@@ -90,7 +90,7 @@ class LatencyInjection(Injection):
 
     async def _ask(self, question: Question) -> float:
         """The link's median answer in milliseconds."""
-        return 1000 * await question.median((self.latency_ms + self.jitter_ms) / 1000 + PATIENCE)
+        return await _milliseconds(question, (self.latency_ms + self.jitter_ms) / 1000 + PATIENCE)
 
     def _is_slow(self, now: float) -> bool:
         return now - (self.before_ms or 0.0) >= self.latency_ms / 2
@@ -138,12 +138,16 @@ class NetworkLatency(Fault):
             latency_ms=round(self.delay * 1000),
             jitter_ms=round(self.jitter * 1000),
             question=question or None,
-            before_ms=await _now(question) if question else None,
+            before_ms=await _before(question) if question else None,
         )
 
 
-async def _now(question: Question) -> float | None:
+async def _before(question: Question) -> float | None:
     try:
-        return 1000 * await question.median(PATIENCE)
+        return await _milliseconds(question, PATIENCE)
     except OSError:
         return None
+
+
+async def _milliseconds(question: Question, timeout: float) -> float:
+    return round(1000 * await question.median(timeout), 1)

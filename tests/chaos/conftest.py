@@ -9,11 +9,18 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from chaos.fault import Fault
+from chaos.faults import parse_fault
+from chaos.injector import Injector
+from chaos.undolog import UndoLog
+from flashcrowd.guard import Guard
 from flashcrowd.process import Child, Supervisor, accepts, free_port, spawn
+from flashcrowd.target import Component, Link
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHONPATH = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
@@ -122,8 +129,34 @@ async def proxy(proxy_process: tuple[Child, int]) -> AsyncIterator[RunningProxy]
 
 
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A state folder of the test's own."""
-    folder = tmp_path / "state"
-    monkeypatch.setenv("FLASHCROWD_STATE", str(folder))
-    yield folder
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UndoLog:
+    """An undo log of the test's own, for its children as well."""
+    monkeypatch.setenv("FLASHCROWD_STATE", str(tmp_path / "state"))
+    return UndoLog.default()
+
+
+@pytest.fixture
+def told() -> list[tuple[str, dict[str, Any]]]:
+    """The events that an injector told."""
+    return []
+
+
+@pytest.fixture
+def injector(proxy: RunningProxy, log: UndoLog, told: list[tuple[str, dict[str, Any]]]) -> Callable[..., Injector]:
+    """Makes an injector for the proxies of these names, each a component of the same name."""
+
+    def make(*names: str, probe: str | None = "/", allowed: str = "127.0.0.1", url: str = proxy.url) -> Injector:
+        links = {name: Component(link=Link(toxiproxy=url, proxy=name, probe=probe)) for name in names}
+        return Injector(links, Guard([allowed]), log, lambda kind, data: told.append((kind, data)), run="a-run")
+
+    return make
+
+
+@pytest.fixture
+def latency() -> Callable[..., Fault]:
+    """A latency fault as a plan would have it."""
+
+    def make(on: str = "inventory", delay: str = "300ms", lasts: str = "60s") -> Fault:
+        return parse_fault({"kind": "network.latency", "on": on, "delay": delay, "for": lasts})
+
+    return make

@@ -1,0 +1,224 @@
+"""Undo log: what has to be undone if we die, one JSON file a fault, on disk before the fault is.
+
+It lies in `$FLASHCROWD_STATE/undo` (else `$XDG_STATE_HOME/flashcrowd/undo`, else `~/.local/state/flashcrowd/undo`).
+A record is closed by its removal, and only after the fault was seen to be healed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from chaos.fault import Fault, Injection
+from chaos.faults import KINDS
+from flashcrowd.documents import Model
+from flashcrowd.errors import NeedError
+from flashcrowd.rundir import write_atomically
+
+
+class ProcessId(Model):
+    """A process, told from a later one of the same number by when it started (clock ticks since boot, 0: unknown)."""
+
+    pid: int
+    started: int
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessId:
+        """The process that has this number now."""
+        return cls(pid=pid, started=_started(pid) or 0)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs; a stopped process does, a zombie doesn't."""
+        started = _started(self.pid)
+        if started is None:
+            return False
+        return 0 in (self.started, started) or self.started == started
+
+
+class Record(Model):
+    """How to undo one fault, and who holds it.
+
+    fault, undo: the fault and its injection as JSON. injected_at, expires_at: unix seconds, of the record's making
+    and of the end of the fault's `for`. run: the run directory's name. trouble: why healing failed, if it was tried.
+    """
+
+    id: str
+    kind: str
+    on: str
+    fault: dict[str, Any]
+    undo: dict[str, Any]
+    injector: ProcessId
+    reverter: ProcessId
+    injected_at: float
+    expires_at: float
+    run: str | None = None
+    trouble: str | None = None
+
+    @classmethod
+    def new(cls, identity: str, fault: Fault, injection: Injection, reverter: ProcessId, run: str | None) -> Record:
+        """The record of an injection that this process is about to make."""
+        now = time.time()
+        return cls(
+            id=identity,
+            kind=fault.kind,
+            on=fault.on,
+            fault=fault.model_dump(mode="json", by_alias=True),
+            undo=injection.model_dump(mode="json"),
+            injector=ProcessId.of(os.getpid()),
+            reverter=reverter,
+            injected_at=now,
+            expires_at=now + fault.duration,
+            run=run,
+        )
+
+    @property
+    def expired(self) -> bool:
+        return time.time() >= self.expires_at
+
+    def revive(self) -> tuple[Fault, Injection]:
+        """The fault and its injection, ready to be healed. Raises ValueError when this version can't read them."""
+        if self.kind not in KINDS:
+            raise ValueError(f"no fault kind '{self.kind}' in this version")
+        model = KINDS[self.kind]
+        return model.model_validate(self.fault), model.injection.model_validate(self.undo)
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A record that can't be read, and so a fault that may still be there."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"undo record {self.path} is damaged ({self.reason}); see what it broke, mend that, then remove the file"
+
+
+class UndoLog:
+    """The records in one folder. Several processes use it at once; each writes only its own faults' files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def default(cls) -> UndoLog:
+        """The log of this user on this machine."""
+        if state := os.environ.get("FLASHCROWD_STATE"):
+            return cls(Path(state) / "undo")
+        base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return cls(Path(base) / "flashcrowd" / "undo")
+
+    def path(self, identity: str) -> Path:
+        return self.folder / f"{identity}.json"
+
+    def make(self) -> None:
+        """Make the folder and try to write to it.
+
+        Raises:
+            NeedError: without it nothing may be broken.
+        """
+        with self._writing():
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            trial = self.folder / f".trial-{secrets.token_hex(4)}"
+            write_atomically(trial, "")
+            trial.unlink()
+
+    def write(self, record: Record) -> None:
+        """Put a record on disk, for good: file and folder are fsynced.
+
+        Raises:
+            NeedError: it can't be written, so that nothing may be broken.
+        """
+        with self._writing():
+            write_atomically(self.path(record.id), record.model_dump_json(indent=2) + "\n")
+            self._sync()
+
+    def note(self, record: Record, trouble: str) -> None:
+        """Say in an open record why it could not be healed; one that was closed meanwhile stays closed."""
+        if self.path(record.id).exists():
+            self.write(record.model_copy(update={"trouble": trouble}))
+
+    def close(self, identity: str) -> None:
+        """Remove a record: its fault is healed. It may be gone already."""
+        with self._writing():
+            self.path(identity).unlink(missing_ok=True)
+            self._sync()
+
+    def read(self, path: Path) -> Record | Damaged | None:
+        """One record; None when it has been closed."""
+        try:
+            record = Record.model_validate_json(path.read_bytes())
+            record.revive()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return Damaged(path, f"can't be read: {error.strerror}")
+        except ValidationError as error:
+            first = error.errors()[0]
+            return Damaged(path, f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}".removeprefix(": "))
+        except ValueError as error:
+            return Damaged(path, str(error))
+        return record
+
+    def all(self) -> list[Record | Damaged]:
+        """What is open now, the oldest first, damaged ones at the end.
+
+        Raises:
+            NeedError: the folder can't be read.
+        """
+        try:
+            paths = sorted(self.folder.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise NeedError(f"the undo log in {self.folder} can't be read: {error.strerror}") from None
+        found = [self.read(path) for path in paths if path.suffix == ".json"]
+        records = sorted((one for one in found if isinstance(one, Record)), key=lambda record: record.injected_at)
+        return [*records, *(one for one in found if isinstance(one, Damaged))]
+
+    def _sync(self) -> None:
+        """Make what happened in the folder durable: a rename or removal alone needn't outlive a power cut."""
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise NeedError(
+                f"the undo log can't be written in {self.folder} ({error.strerror}), and without it nothing is broken; "
+                "set FLASHCROWD_STATE to a folder that can"
+            ) from None
+
+
+def _started(pid: int) -> int | None:
+    """When a process started (field 22 of /proc/PID/stat, proc(5)), 0 where that isn't known, None if it's dead."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None if Path("/proc/self").exists() or not _signalable(pid) else 0
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _signalable(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
