@@ -38,7 +38,10 @@ OnEvent = Callable[[str, dict[str, Any]], None]
 class Injected:
     """A fault that is in place. Times are unix seconds; `bite` is what the look at its effect showed."""
 
-    def __init__(self, injector: Injector, fault: Fault, injection: Injection, record: Record) -> None:
+    def __init__(
+        self, injector: Injector, fault: Fault, injection: Injection, record: Record, about: Mapping[str, Any]
+    ) -> None:
+        self.about = about
         self.fault, self.injection, self.record = fault, injection, record
         self.bite = Probe(False, "not looked at yet")
         self.settled = False
@@ -105,8 +108,8 @@ class Injector:
         """Raises UnhealedError, with a line for each fault that is still in place."""
         await to_the_end(self._leave())
 
-    async def inject(self, fault: Fault) -> Injected:
-        """Put a fault in place and see whether it bites.
+    async def inject(self, fault: Fault, about: Mapping[str, Any] | None = None) -> Injected:
+        """Put a fault in place and see whether it bites. about: JSON values that all of its events carry.
 
         Raises:
             InputError: there is no such component, the fault can't work there, or the guard says no.
@@ -116,7 +119,7 @@ class Injector:
         injection = await self._prepare(fault, identity := secrets.token_hex(6))
         record = Record.new(identity, fault, injection, self._switch.process, self._run)
         self._log.write(record)
-        active = Injected(self, fault, injection, record)
+        active = Injected(self, fault, injection, record, about or {})
         self._active[identity] = active
         try:
             await self._switch.arm(identity)
@@ -160,7 +163,14 @@ class Injector:
 
     def _tell(self, kind: str, active: Injected, message: str, probe: Probe | None = None) -> None:
         figures = probe.figures if probe else {}
-        data = {"id": active.id, "fault": active.fault.kind, "on": active.fault.on, "message": message, **figures}
+        data = {
+            "id": active.id,
+            "fault": active.fault.kind,
+            "on": active.fault.on,
+            "message": message,
+            **figures,
+            **active.about,
+        }
         self._on_event(kind, data)
 
     def _lost(self) -> None:

@@ -34,12 +34,11 @@ def inject(
     ] = None,
 ) -> None:
     """Inject one fault, show that it bites, and heal it at the end or at Ctrl-C."""
-    from chaos import by_hand
+    from chaos import fault_run
     from flashcrowd import interrupt
 
-    fault = by_hand.fault(kind, on, duration, parameters or [])
-    components, guard = by_hand.scope(target, allow_production)
-    bit = interrupt.run(by_hand.inject(fault, components, guard, lambda line: typer.echo(line, err=True)))
+    fault = fault_run.fault(kind, on, duration, parameters or [])
+    bit = interrupt.run(fault_run.inject(fault, target, allow_production, lambda line: typer.echo(line, err=True)))
     raise typer.Exit(0 if bit else 3)
 
 
@@ -48,7 +47,7 @@ def status(as_json: Annotated[bool, Json] = False) -> None:
     """What is broken on purpose now, from the undo logs of this machine."""
     from chaos import overview
 
-    typer.echo(overview.status(as_json))
+    typer.echo(overview.active(as_json))
 
 
 @app.command()
@@ -57,4 +56,4 @@ def recover() -> None:
     from chaos import overview
     from flashcrowd import interrupt
 
-    typer.echo(interrupt.run(overview.recover()))
+    typer.echo(interrupt.run(overview.heal()))

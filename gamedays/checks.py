@@ -177,7 +177,7 @@ class _Surroundings:
     def _aborts(self, source: Document) -> Iterator[Problem]:
         conditions = source.get("spec", "abort", default=[])
         for number, condition in enumerate(conditions if isinstance(conditions, list) else []):
-            if (wrong := promql.fault(str(condition))) is not None:
+            if (wrong := promql.syntax_fault(str(condition))) is not None:
                 yield source.problem(("spec", "abort", number), wrong)
 
     def _duration(self, source: Document) -> float:

@@ -68,7 +68,7 @@ class Conductor:
 
     async def _play(self, start: float, load: runner.Load) -> None:
         async with (
-            Injector(self._target.spec.components, self._guard, UndoLog.default(), self._fault_event) as injector,
+            self._injector() as injector,
             asyncio.TaskGroup() as group,
         ):
             watchers = [group.create_task(self._on_call().watch(start)), group.create_task(self._sentinel())]
@@ -76,17 +76,21 @@ class Conductor:
                 sales = Sales(self._plan.spec.sale, self._target, self._guard, self._run)
                 group.create_task(sales.play(start))
             steps = [] if self._control == "no-fault" else self._plan.spec.steps
-            played = [group.create_task(self._step(injector, step, start)) for step in steps]
+            played = [group.create_task(self._step(injector, number, step, start)) for number, step in enumerate(steps)]
             await load.wait()
             await asyncio.gather(*played)
             for watcher in watchers:
                 watcher.cancel()
 
-    async def _step(self, injector: Injector, step: FaultStep, start: float) -> None:
+    async def _step(self, injector: Injector, number: int, step: FaultStep, start: float) -> None:
         await asyncio.sleep(max(0.0, start + step.at - time.time()))
-        active = await injector.inject(step.fault)
-        await asyncio.sleep(max(0.0, step.fault.duration - (time.time() - start - step.at)))
+        active = await injector.inject(step.fault, {"step": number})
+        await active.hold()
         await active.heal()
+
+    def _injector(self) -> Injector:
+        components, log = self._target.spec.components, UndoLog.default()
+        return Injector(components, self._guard, log, self._fault_event, self._run.name)
 
     def _on_call(self) -> OnCall:
         return OnCall(

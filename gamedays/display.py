@@ -86,7 +86,7 @@ class LiveScreen:
             case "conductor", "started":
                 self._start = event.time
             case "fault", "injected":
-                self._broken[data["id"]] = f"{data['kind']} on {data['on']}"
+                self._broken[data["id"]] = f"{data['fault']} on {data['on']}"
             case "fault", "healed":
                 self._broken.pop(data["id"], None)
             case "alert", "page":

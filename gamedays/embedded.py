@@ -27,8 +27,9 @@ MAX_VIEWERS = 20_000
 ORDINARY_GOODS = ("lipstick-02", "mascara-01", "serum-01", "mask-01")
 
 
-POLICIES = ("rehearsal", "google-30d")
-"""Window policies whose alerts its Prometheus evaluates: one that fits minutes, and production's own."""
+POLICY = "rehearsal"
+"""The window policy of its alerts. Production's own would page too early here: on a few minutes of history a window of
+an hour is a window of a few minutes."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +101,14 @@ def describe(addresses: Addresses, prometheus_url: str) -> Target:
     )
 
 
-def write_rules(directory: Path, slos: Sequence[Slo]) -> list[Path]:
-    """Alert rules of the SLOs, a file for each of POLICIES, for `start`."""
-    files = [directory / f"rules-{name}.yaml" for name in POLICIES]
-    for name, file in zip(POLICIES, files, strict=True):
-        file.write_text(rules.rule_file(slos, windows.find(name)), encoding="utf-8")
-    return files
+def write_rules(directory: Path, slos: Sequence[Slo]) -> Path:
+    """Alert rules of the SLOs, for `start`."""
+    file = directory / "rules.yaml"
+    file.write_text(rules.rule_file(slos, windows.find(POLICY)), encoding="utf-8")
+    return file
 
 
-async def start(supervisor: Supervisor, directory: Path, rule_files: Sequence[Path]) -> Target:
+async def start(supervisor: Supervisor, directory: Path, rule_file: Path) -> Target:
     """Start everything, the storefront first, and wait until each part answers.
 
     directory: where databases and Prometheus' blocks go. The supervisor ends what was started.
@@ -124,7 +124,7 @@ async def start(supervisor: Supervisor, directory: Path, rule_files: Sequence[Pa
         "live": [f"{HOST}:{port}" for port in addresses.live_metrics],
         "flashcrowd": [f"{HOST}:{addresses.load}"],
     }
-    url = await monitors.server.start(supervisor, directory / "prometheus", scrape, rule_files)
+    url = await monitors.server.start(supervisor, directory / "prometheus", scrape, [rule_file])
     return describe(addresses, url)
 
 

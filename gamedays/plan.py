@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chaos.fault import AnyFault
+from chaos.faults import AnyFault
 from flashcrowd.documents import V1, Metadata, Model
 from flashcrowd.units import Duration
 

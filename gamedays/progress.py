@@ -35,7 +35,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "fault/injected": lambda d: ("fault", f"{d['message']}"),
     "fault/bites": lambda d: ("fault", f"bites: {d['message']}"),
     "fault/did_not_bite": lambda d: ("fault", f"does not bite: {d['message']}"),
-    "fault/healing": lambda d: ("stopping", f"healing {d['kind']} on {d['on']} ..."),
+    "fault/healing": lambda d: ("stopping", f"healing {d['fault']} on {d['on']} ..."),
     "fault/healed": lambda d: ("healed", f"{d['message']}"),
     "fault/heal_failed": lambda d: ("NOT HEALED", f"{d['message']}"),
     "alert/page": lambda d: ("page", f"{d['alert']} → runbook {d['runbook']}"),

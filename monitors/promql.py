@@ -37,8 +37,13 @@ def fault(query: str) -> str | None:
     """What is wrong with a query template, or None."""
     if not _WINDOW.search(query):
         return "has no {{.window}}, so that it can't be asked over another window"
+    return syntax_fault(expand(query, "5m"))
+
+
+def syntax_fault(query: str) -> str | None:
+    """What is wrong with a query as it would be sent, or None."""
     try:
-        promql_parser.parse(expand(query, "5m"))
+        promql_parser.parse(query)
     except ValueError as error:
         return f"is not PromQL: {error}"
     return None
