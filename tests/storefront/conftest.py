@@ -204,10 +204,16 @@ def storefront(tmp_path: Path) -> Iterator[Storefront]:
 
 
 @pytest.fixture
-async def client(storefront: Storefront) -> AsyncIterator[Client]:
-    """A client of a storefront whose bus, inventory and shop are ready."""
-    storefront.start("bus", "inventory", "shop")
-    await storefront.ready("inventory", "shop")
+async def visitor(storefront: Storefront) -> AsyncIterator[Client]:
+    """A client of a storefront none of whose processes is started."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=15)) as session:
         yield Client(storefront, session)
+
+
+@pytest.fixture
+async def client(visitor: Client) -> Client:
+    """A client of a storefront whose bus, inventory and shop are ready."""
+    visitor.storefront.start("bus", "inventory", "shop")
+    await visitor.storefront.ready("inventory", "shop")
+    return visitor

@@ -1,25 +1,21 @@
 """Tests of the inventory's interface: every call may be repeated."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
 
-from .conftest import Client, Storefront
+from .conftest import Client
 
 SALE = {"sku": "tea-01", "stock": 10}
 ORDER = {"sale_id": "s1", "sku": "tea-01", "quantity": 1, "user": "u1", "key": "k1"}
 
 
 @pytest.fixture
-async def inventory(storefront: Storefront) -> AsyncIterator[Client]:
-    storefront.start("inventory")
-    await storefront.ready("inventory")
-    async with aiohttp.ClientSession() as session:
-        client = Client(storefront, session)
-        assert (await call(client, "PUT", "/stock/s1", SALE))[0] == 200
-        yield client
+async def inventory(visitor: Client) -> Client:
+    visitor.storefront.start("inventory")
+    await visitor.storefront.ready("inventory")
+    assert (await call(visitor, "PUT", "/stock/s1", SALE))[0] == 200
+    return visitor
 
 
 async def call(client: Client, method: str, path: str, body: Any = None) -> tuple[int, Any]:

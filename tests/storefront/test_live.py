@@ -4,23 +4,22 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from .conftest import Client, Storefront, eventually, frame, joined
+from .conftest import Client, eventually, frame, joined
 
 PROCESSES = ("live-1", "live-2")
 
 
 @pytest.fixture
-async def live(storefront: Storefront, client: Client) -> AsyncIterator[Client]:
-    storefront.start(*PROCESSES)
-    await storefront.ready(*PROCESSES)
-    yield client
+async def live(visitor: Client) -> Client:
+    visitor.storefront.start("bus", *PROCESSES)
+    await visitor.storefront.ready(*PROCESSES)
+    return visitor
 
 
 async def everywhere(live: Client, stack: AsyncExitStack, viewers: int = 2) -> list[ClientConnection]:
@@ -59,6 +58,8 @@ async def test_comments_of_one_viewer_keep_their_order_and_stay_in_their_room(li
 
 
 async def test_the_opening_of_a_sale_arrives_at_its_instant(live: Client) -> None:
+    live.storefront.start("inventory", "shop")
+    await live.storefront.ready("shop")
     async with AsyncExitStack() as stack:
         watching = await everywhere(live, stack)
         opens_at = time.time() + 0.5

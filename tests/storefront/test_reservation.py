@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from .conftest import Client, Storefront, eventually, slow_link
+from .conftest import Client, eventually, slow_link
 
 Answers = list[tuple[int, dict[str, Any]]]
 
@@ -158,24 +158,23 @@ async def test_an_unknown_order_stays_with_the_inventory_across_the_switch(clien
     assert (await client.stock("s1"))["sold"] == 1
 
 
-async def test_on_a_slow_link_the_switch_is_quick_and_orders_are_too(storefront: Storefront) -> None:
-    storefront.start("bus", "inventory")
-    await storefront.ready("inventory")
-    async with slow_link(storefront.ports["inventory"], 0.2) as port, aiohttp.ClientSession() as session:
-        storefront.link = f"http://127.0.0.1:{port}"
-        storefront.start("shop")
-        await storefront.ready("shop")
-        client = Client(storefront, session)
-        await client.open_sale("s1", "lipstick-01", 300)
-        queued = asyncio.create_task(orders(client, (f"q{n}" for n in range(200))))
+async def test_on_a_slow_link_the_switch_is_quick_and_orders_are_too(visitor: Client) -> None:
+    visitor.storefront.start("bus", "inventory")
+    await visitor.storefront.ready("inventory")
+    async with slow_link(visitor.storefront.ports["inventory"], 0.2) as port:
+        visitor.storefront.link = f"http://127.0.0.1:{port}"
+        visitor.storefront.start("shop")
+        await visitor.storefront.ready("shop")
+        await visitor.open_sale("s1", "lipstick-01", 300)
+        queued = asyncio.create_task(orders(visitor, (f"q{n}" for n in range(200))))
         switching = time.monotonic()
-        await client.switch("blocks", 500)
+        await visitor.switch("blocks", 500)
         switched = time.monotonic()
         assert switched - switching < 1.2  # one round trip takes 0.4
-        assert (await client.order("mug-01", "m1"))[0] == 201
+        assert (await visitor.order("mug-01", "m1"))[0] == 201
         assert time.monotonic() - switched < 0.3
-        rest = await orders(client, (f"k{n}" for n in range(200)))
-        assert len(acknowledged(await queued)) + len(acknowledged(rest)) == 300
+        rest = await orders(visitor, (f"k{n}" for n in range(200)))
+        assert len(acknowledged(await queued) | acknowledged(rest)) == 300
 
 
 @pytest.mark.slow
