@@ -24,7 +24,7 @@ from monitors.slo import Slo
 HOST = "127.0.0.1"
 LIVE_PROCESSES = 2
 MAX_VIEWERS = 20_000
-ORDINARY_GOODS = ("lipstick-02", "mascara-01", "serum-01", "mask-01")
+ORDINARY_GOODS = ("mug-01", "scarf-01", "candle-01", "notebook-01", "tea-01")
 
 
 POLICY = "rehearsal"
