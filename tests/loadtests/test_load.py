@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from loadtests import runner
 from loadtests.history import OrderOutcome, read_history
 from loadtests.invariants import judge
 from loadtests.ledger import read_ledger
+
+ROOT = Path(__file__).resolve().parents[2]
 
 BUYER = """
 wait_time = constant(0.3)
@@ -290,3 +294,12 @@ def test_the_built_in_scenarios_are_listed_with_their_purpose():
     listed = runner.scenarios()
     assert listed["live-commerce"].purpose.startswith("A live sale")
     assert Path(listed["live-commerce"].file).is_file()
+
+
+def test_what_other_packages_import_leaves_locust_and_gevent_out():
+    code = (
+        "import sys, loadtests.runner, loadtests.invariants, loadtests.ledger, loadtests.history\n"
+        "print(sorted({'locust', 'gevent'} & set(sys.modules)))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert answer.stdout.strip() == "[]"
