@@ -14,10 +14,13 @@ import math
 import os
 import random
 import resource
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gevent  # type: ignore[import-untyped]
 import gevent.lock  # type: ignore[import-untyped]
 import locust
 import locust.main
@@ -43,6 +46,7 @@ def set_up(environment: Environment, runner: runners.Runner, **_: Any) -> None:
     config = LoadConfig.read(Path(path))
     _raise_file_limit()
     _stop_before_quitting(runner)
+    gevent.signal_handler(signal.SIGTERM, _terminate, runner)
     if isinstance(runner, runners.MasterRunner):
         _lead(environment, runner, config)
     elif isinstance(runner, runners.LocalRunner | runners.WorkerRunner):
@@ -163,6 +167,13 @@ def _stop_before_quitting(runner: runners.Runner) -> None:
             quit_at_once()
 
     runner.quit = stop_and_quit  # type: ignore[method-assign]
+
+
+def _terminate(runner: runners.Runner) -> None:
+    """Locust installs its own handler after a headless shape has ended; until then SIGTERM would end it unsaved."""
+    if runner.state == runners.STATE_INIT:
+        sys.exit(0)
+    runner.quit()
 
 
 def _raise_file_limit() -> None:

@@ -72,6 +72,15 @@ class CrowdUser(locust.User):
         """Pass a `wait_time`, as Locust does between tasks."""
         super().wait()  # type: ignore[no-untyped-call]
 
+    def look_around(self) -> None:
+        """Pass a random part of a `wait_time`, so that viewers who came together don't act together."""
+        whole = self.wait_time
+        self.wait_time = lambda: random.random() * whole()  # type: ignore[method-assign]
+        try:
+            self.wait()
+        finally:
+            del self.wait_time
+
     def start(self, group: Any) -> Any:
         """As Locust's; the viewer leaves its rooms when its greenlet ends, however that comes about."""
         greenlet = super().start(group)

@@ -22,7 +22,7 @@ class Viewer(CrowdUser):
         self.interested = random.random() < INTERESTED
         self.room = self.live.enter(self.identity)
         self.room.on("sale.opened", self.rush)
-        self.wait()  # people look around first
+        self.look_around()
 
     @task(1)
     def chat(self) -> None:

@@ -1,4 +1,4 @@
-"""A small real platform for the load to be aimed at: a chat that broadcasts, and a shop that can be told to misbehave."""
+"""A small real platform to aim the load at: a chat that broadcasts, and a shop that can be told to misbehave."""
 
 from __future__ import annotations
 
@@ -207,8 +207,7 @@ def read_figure() -> Callable[[str, str], float]:
 @pytest.fixture
 def spec() -> Callable[..., runner.LoadSpec]:
     def make(scenario: str, **more: object) -> runner.LoadSpec:
-        return runner.LoadSpec(
-            **{"scenario": scenario, "viewers": 6, "over": 1.0, "duration": 5.0, "workers": 1, **more}
-        )  # type: ignore[arg-type]
+        few = {"viewers": 6, "over": 1.0, "duration": 3.0, "workers": 1}
+        return runner.LoadSpec(scenario=scenario, **{**few, **more})  # type: ignore[arg-type]
 
     return make
