@@ -46,4 +46,4 @@ def run(
     asked = load_run.spec(scenario, viewers, shape, duration, over, workers, host, metrics_port)
     ended = interrupt.run(load_run.play(asked, target, allow_production, out, lambda line: typer.echo(line, err=True)))
     typer.echo(load_run.text(ended))
-    raise typer.Exit(ended.verdict.outcome.exit_code)
+    raise typer.Exit(ended.exit_code)

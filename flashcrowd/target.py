@@ -113,7 +113,12 @@ class PrometheusAddress(Model):
     """A Prometheus of the user's own. `scrapes_load_at` is where it expects the load's metrics, `host:port`."""
 
     url: HttpUrl
-    scrapes_load_at: str | None = None
+    scrapes_load_at: Annotated[str | None, Field(pattern=r"^[^:]+:\d+$")] = None
+
+    @property
+    def load_port(self) -> int | None:
+        """The port of `scrapes_load_at`."""
+        return int(self.scrapes_load_at.rpartition(":")[2]) if self.scrapes_load_at else None
 
 
 class Link(Model):

@@ -125,7 +125,7 @@ class Conductor:
 
     def _load_spec(self) -> runner.LoadSpec:
         load = self._plan.spec.load
-        scrapes = self._target.spec.prometheus.scrapes_load_at if self._target.spec.prometheus else None
+        prometheus = self._target.spec.prometheus
         return runner.LoadSpec(
             scenario=load.scenario,
             viewers=load.viewers,
@@ -133,7 +133,7 @@ class Conductor:
             over=load.over,
             duration=load.duration,
             workers=load.workers,
-            metrics_port=int(scrapes.rpartition(":")[2]) if scrapes else None,
+            metrics_port=prometheus.load_port if prometheus else None,
         )
 
     def _fault_event(self, kind: str, data: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import json
 import tempfile
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,17 +45,20 @@ class Screen(Protocol):
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that is over: its evidence, its story and its verdict."""
+    """A run that is over: its evidence, its story and its verdict. interrupted: just now, by a signal."""
 
     run: RunDirectory
     story: Story
     verdict: Verdict
+    interrupted: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
-        """As the verdict says; a fault that is still in place outweighs everything."""
+        """As the verdict says; an interruption outweighs it, and a fault that is still in place both."""
         if any(fault.injected is not None and fault.healed is None for fault in self.story.faults):
             return ExitCode.UNHEALED
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
         return self.verdict.outcome.exit_code
 
 
@@ -63,7 +66,6 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
     """Play a prepared plan, and judge and report whatever came of it.
 
     Raises:
-        asyncio.CancelledError: it was interrupted; everything is healed, saved and reported first.
         NeedError: the target or Prometheus could not be started.
     """
     run = RunDirectory.create(out, prepared.plan.name)
@@ -75,11 +77,8 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
     except asyncio.CancelledError:
         interrupted = True
         run.record("conductor", "interrupted")
-    ended = judge(run.path)
+    ended = replace(judge(run.path), interrupted=interrupted)
     write_reports(ended)
-    if interrupted:
-        run.record("conductor", "saved", report=str(run.path / "report.html"))
-        raise asyncio.CancelledError
     return ended
 
 

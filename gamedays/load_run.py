@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from flashcrowd.errors import FlashcrowdError, InputError
+from flashcrowd.errors import ExitCode, FlashcrowdError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
@@ -32,6 +32,11 @@ class LoadRun:
     run: RunDirectory
     result: LoadResult | None
     verdict: Verdict
+    interrupted: bool
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.INTERRUPTED if self.interrupted else self.verdict.outcome.exit_code
 
 
 def spec(
@@ -62,18 +67,19 @@ def spec(
 async def play(
     spec: runner.LoadSpec, target_file: Path | None, allow_production: str | None, out: Path, tell: Tell
 ) -> LoadRun:
-    """Run the load to its end, and compare its orders with the target's ledger where there is one.
+    """Run the load to its end or its interruption, and compare its orders with the target's ledger where there is one.
 
     Raises:
         InputError, GuardError: nothing was started. NeedError: the load broke.
-        asyncio.CancelledError: it was interrupted; what it did until then is saved.
     """
     target = read_target(target_file) if target_file is not None else None
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
     run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
+    spec = _where_it_is_scraped(spec, target)
     run.write_json("manifest.json", {"run": run.name, "scenario": spec.scenario, "viewers": spec.viewers})
     ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
     before = await known_orders(target, guard) if target is not None and ledger else frozenset()
+    interrupted = False
     async with Supervisor(run.path / "logs") as supervisor:
         load = await runner.start(supervisor, spec, run, target, guard)
         tell(
@@ -81,11 +87,12 @@ async def play(
         )
         try:
             await load.wait()
-        finally:
-            await asyncio.shield(load.stop())
-            if target is not None and ledger:
-                await save_ledger(run, target, guard, before)
-    ended = _judge(run, ledger)
+        except asyncio.CancelledError:
+            interrupted = True
+        await load.stop()
+        if target is not None and ledger:
+            await save_ledger(run, target, guard, before)
+    ended = _judge(run, ledger, interrupted)
     run.write_json("verdict.json", ended.verdict.as_dict())
     return ended
 
@@ -100,18 +107,27 @@ def text(ended: LoadRun) -> str:
             lines.append(f"{row.name[:23]:<24}{row.requests:>9,}{row.failures:>9,}{times}")
         lines.append("")
     lines += [f"{finding.outcome:<13} {finding.name}: {finding.message}" for finding in ended.verdict.findings]
-    return "\n".join([*lines, "", f"{ended.verdict.outcome}: {ended.run.path}"])
+    how = "interrupted; what there is" if ended.interrupted else ended.verdict.outcome.value
+    return "\n".join([*lines, "", f"{how}: {ended.run.path}"])
 
 
-def _judge(run: RunDirectory, ledger: bool) -> LoadRun:
+def _judge(run: RunDirectory, ledger: bool, interrupted: bool) -> LoadRun:
     try:
         result = read_result(run)
     except FlashcrowdError as error:
-        return LoadRun(run, None, Verdict((Finding("load/activity", Outcome.INCONCLUSIVE, str(error)),)))
+        return LoadRun(run, None, Verdict((Finding("load/activity", Outcome.INCONCLUSIVE, str(error)),)), interrupted)
     findings = [_activity(result), _trust(result)]
     if ledger:
         findings += judge_orders(run).findings
-    return LoadRun(run, result, Verdict(tuple(findings)))
+    return LoadRun(run, result, Verdict(tuple(findings)), interrupted)
+
+
+def _where_it_is_scraped(spec: runner.LoadSpec, target: Target | None) -> runner.LoadSpec:
+    """The load with its metrics where the target's Prometheus looks for them, unless another port was asked for."""
+    prometheus = target.spec.prometheus if target is not None else None
+    if spec.metrics_port is not None or prometheus is None or prometheus.scrapes_load_at is None:
+        return spec
+    return replace(spec, metrics_port=prometheus.load_port)
 
 
 def _activity(result: LoadResult) -> Finding:

@@ -28,7 +28,6 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "conductor/interrupted": lambda d: ("stopped", "interrupted; what there is will be judged and saved"),
     "conductor/ended": lambda d: ("load", "ended; collecting ledger, metrics and history"),
     "conductor/not_collected": lambda d: ("warning", f"no {d['what']}: {d['reason']}"),
-    "conductor/saved": lambda d: ("saved", f"what there is: {d['report']}"),
     "sale/scheduled": lambda d: ("sale", f"wave {d['wave']}: {d['stock']:,} {d['sku']} announced"),
     "sale/opened": lambda d: ("sale", f"wave {d['wave']} opens"),
     "fault/armed": lambda d: ("fault", f"{d['message']}"),
