@@ -12,7 +12,7 @@ from flashcrowd.errors import ExitCode, FlashcrowdError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
-from flashcrowd.target import read_target
+from flashcrowd.target import Target, read_target
 from flashcrowd.units import format_duration, parse_duration
 from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays.orders import judge_orders, known_orders, save_ledger
