@@ -203,7 +203,8 @@ class Executor:
 
     async def _allowed(self, step: Step) -> bool:
         """Whether the step may be taken; a rollback asks only for what a person has to do."""
-        if not isinstance(step, ManualStep) and (not step.approve or self._rolling_back):
+        asks = isinstance(step, ManualStep) or (step.approve and not self._rolling_back)
+        if not (asks and self._execute):
             return True
         self._record("ask", step, what=self._performer.describe(step))
         decision = await self._approve(step)
