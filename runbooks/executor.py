@@ -115,11 +115,11 @@ class Executor:
             if not self._execute:
                 return self._plan()
             if self._no_cause():
-                return Outcome.NO_CAUSE_FOUND, f"nothing was done: {self._no_cause()}"
+                return Outcome.NO_CAUSE_FOUND, f"{self._no_cause()}; nothing was done"
             for step in self._runbook.steps(Heading.MITIGATION):
                 await self._mitigate(step)
             if not self._in_place:
-                return Outcome.NOTHING_DONE, "nothing was done: no mitigation is for this cause, or each was skipped"
+                return Outcome.NOTHING_DONE, "no mitigation is for this cause, or each was skipped"
             return Outcome.RECOVERED, await self._verify()
         except _RollBack as turn:
             return turn.outcome, await self._roll_back(turn.reason)
@@ -145,7 +145,7 @@ class Executor:
             reason = self._no_cause() or self._not_for(step)
             self._pass(step, State.SKIPPED if reason else State.PLANNED, reason)
         reason = self._no_cause()
-        return Outcome.DRY_RUN, f"nothing would be done: {reason}" if reason else "a dry run: nothing was done"
+        return Outcome.DRY_RUN, f"{reason}; nothing would be done" if reason else "nothing was done"
 
     def _not_for(self, step: Step) -> str:
         """Why a mitigation isn't for the cause that was found, or nothing when it is."""
