@@ -37,7 +37,7 @@ Approve = Callable[[Step], Awaitable[Decision]]
 OnEvent = Callable[[str, dict[str, Any]], None]
 
 
-class _RollBack(Exception):  # noqa: N818 (a turn of the run, not an error that anybody sees)
+class _RollBack(Exception):
     """The rest of the page is off; what was done has to be taken back."""
 
     def __init__(self, outcome: Outcome, reason: str) -> None:
