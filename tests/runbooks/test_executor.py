@@ -275,6 +275,23 @@ async def test_unknown_variables_are_told_with_their_line(runbook: Build, execut
     assert prometheus.asked == []
 
 
+async def test_a_dry_run_without_a_target_leaves_variables_open(runbook: Build, executor: Run, server: Any) -> None:
+    told: list[str] = []
+    page = runbook({"Mitigation": '```http {"step": "reserve", "undo": "release"}\nPOST ${a.b}/x\n{"c": "${d}"}\n```'})
+    run = executor(
+        page,
+        variables={},
+        guard=Guard([]),
+        execute=False,
+        on_event=lambda kind, data: told.append(data["what"]) if kind == "planned" else None,
+    )
+    assert (await run.run()).outcome is Outcome.DRY_RUN
+    assert told[0] == 'POST ${a.b}/x\n{"c": "${d}"}'
+    with pytest.raises(DocumentError, match=r"no variable \$\{a\.b\}"):
+        await executor(page, variables={}).run()
+    assert server.seen == []
+
+
 async def test_labels_reach_scripts_as_data(runbook: Build, executor: Run, tmp_path: Path, server: Any) -> None:
     script = '```sh {"step": "say", "undo": "release"}\nprintf %s "$ALERT_LABEL_room at $SHOP_ADMIN"\n```'
     label = f"x'; touch {tmp_path}/owned; $(touch {tmp_path}/owned)"
