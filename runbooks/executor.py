@@ -37,7 +37,7 @@ Approve = Callable[[Step], Awaitable[Decision]]
 OnEvent = Callable[[str, dict[str, Any]], None]
 
 
-class _RollBack(Exception):  # noqa: N818 (a turn of the run, not an error that anybody sees)
+class _RollBack(Exception):
     """The rest of the page is off; what was done has to be taken back."""
 
     def __init__(self, outcome: Outcome, reason: str) -> None:
@@ -79,7 +79,7 @@ class Executor:
         self._audit, self._approve, self._on_event, self._pause = audit, approve, on_event, pause
         self._results: list[StepResult] = []
         self._in_place: list[Step] = []
-        self._rolling_back = False
+        self._rolling_back, self._must_record = False, True
 
     async def run(self) -> Execution:
         """Follow the page to its end.
@@ -88,7 +88,7 @@ class Executor:
             DocumentError: the page names a variable that there is none of; nothing was done.
             GuardError: the page would touch an address that the target doesn't allow; nothing was done.
             InputError: there is no Prometheus to ask; nothing was done.
-            NeedError: the audit can't be written; what was done before was taken back.
+            NeedError: the audit can't be written, and nothing was done; later the outcome is rolled_back instead.
         """
         await self._performer.check(self._runbook, self._execute)
         started = time.time()
@@ -96,12 +96,13 @@ class Executor:
         try:
             outcome, message = await self._follow()
         except BaseException as error:
-            self._rolling_back = True  # nothing may hide the error now
+            self._must_record = False  # nothing may hide the error now
             self._record(
                 "interrupted", error=type(error).__name__, in_place={step.name: step.undo for step in self._in_place}
             )
             raise
         in_place = tuple(step.name for step in self._in_place)
+        self._must_record = False
         self._record("finish", outcome=outcome.value, message=message, in_place=list(in_place))
         return Execution(
             self._runbook.name, outcome, message, started, time.time(), self._matched(), in_place, tuple(self._results)
@@ -114,15 +115,18 @@ class Executor:
             if not self._execute:
                 return self._plan()
             if self._no_cause():
-                return Outcome.NO_CAUSE_FOUND, f"nothing was done: {self._no_cause()}"
+                return Outcome.NO_CAUSE_FOUND, f"{self._no_cause()}; nothing was done"
             for step in self._runbook.steps(Heading.MITIGATION):
                 await self._mitigate(step)
             if not self._in_place:
-                return Outcome.NOTHING_DONE, "nothing was done: no mitigation is for this cause, or each was skipped"
+                return Outcome.NOTHING_DONE, "no mitigation is for this cause, or each was skipped"
             return Outcome.RECOVERED, await self._verify()
         except _RollBack as turn:
-            self._rolling_back = True
             return turn.outcome, await self._roll_back(turn.reason)
+        except NeedError as error:  # the audit's: no step reports its own failure so
+            if not self._in_place:
+                raise
+            return Outcome.ROLLED_BACK, await self._roll_back(str(error))
 
     def _no_cause(self) -> str:
         """Why no mitigation is called for, or nothing when one may be."""
@@ -141,7 +145,7 @@ class Executor:
             reason = self._no_cause() or self._not_for(step)
             self._pass(step, State.SKIPPED if reason else State.PLANNED, reason)
         reason = self._no_cause()
-        return Outcome.DRY_RUN, f"nothing would be done: {reason}" if reason else "a dry run: nothing was done"
+        return Outcome.DRY_RUN, f"{reason}; nothing would be done" if reason else "nothing was done"
 
     def _not_for(self, step: Step) -> str:
         """Why a mitigation isn't for the cause that was found, or nothing when it is."""
@@ -168,6 +172,7 @@ class Executor:
 
     async def _roll_back(self, reason: str) -> str:
         """Take back, last first, what may be in place; a step that can't be taken back stays in `_in_place`."""
+        self._rolling_back, self._must_record = True, False
         self._record("rollback", reason=reason, in_place=[step.name for step in self._in_place])
         for step in reversed(tuple(self._in_place)):
             if step.undo is None:
@@ -198,7 +203,8 @@ class Executor:
 
     async def _allowed(self, step: Step) -> bool:
         """Whether the step may be taken; a rollback asks only for what a person has to do."""
-        if not isinstance(step, ManualStep) and (not step.approve or self._rolling_back):
+        asks = isinstance(step, ManualStep) or (step.approve and not self._rolling_back)
+        if not (asks and self._execute):
             return True
         self._record("ask", step, what=self._performer.describe(step))
         decision = await self._approve(step)
@@ -210,25 +216,19 @@ class Executor:
     async def _try(self, step: Step, number: int) -> Seen:
         """One try, with a line in the audit before and after it. Whatever goes wrong is a failed step."""
         began = time.monotonic()
-        try:
-            self._record("start", step, number=number, what=self._performer.describe(step))
-        except NeedError as error:
-            return Seen(State.FAILED, str(error))
+        self._record("start", step, number=number, what=self._performer.describe(step))
         seen = await self._perform(step)
         seen = replace(seen, message=self._audit.clean(seen.message), output=self._audit.clean(seen.output))
-        try:
-            self._record(
-                "end",
-                step,
-                number=number,
-                state=seen.state.value,
-                seconds=round(time.monotonic() - began, 3),
-                message=seen.message,
-                output=seen.output,
-                **_figures(step, seen),
-            )
-        except NeedError as error:
-            return replace(seen, state=State.FAILED, message=str(error))
+        self._record(
+            "end",
+            step,
+            number=number,
+            state=seen.state.value,
+            seconds=round(time.monotonic() - began, 3),
+            message=seen.message,
+            output=seen.output,
+            **_figures(step, seen),
+        )
         return seen
 
     async def _perform(self, step: Step) -> Seen:
@@ -258,13 +258,13 @@ class Executor:
         return result
 
     def _record(self, kind: str, step: Step | None = None, **data: Any) -> None:
-        """A line in the audit, then the same to whoever listens. A rollback goes on without its audit."""
+        """A line in the audit, then the same to whoever listens. Rollback and end go on without the audit."""
         place = {} if step is None else {"step": step.name, "section": step.section.value}
         row = self._audit.cleaned({"runbook": self._runbook.name, **place, **data})
         try:
             self._audit.write(kind, row)
         except NeedError:
-            if not self._rolling_back:
+            if self._must_record:
                 raise
         self._on_event(kind, row)
 

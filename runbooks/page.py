@@ -86,7 +86,11 @@ def printable(text: str) -> str:
 
 
 def _step(step: Step) -> list[str]:
-    return [f"  [{step.name}] {settings(step)}", *(f"      {line}" for line in source(step).split("\n"))]
+    head = f"  [{step.name}] {settings(step)}"
+    return [
+        *textwrap.wrap(head, WIDTH, subsequent_indent="    ", break_on_hyphens=False),
+        *(f"      {line}" for line in source(step).split("\n")),
+    ]
 
 
 def _facts(front: FrontMatter) -> str:

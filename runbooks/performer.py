@@ -33,16 +33,18 @@ class Performer:
     ) -> None:
         self.query, self.labels = query, labels
         self._guard, self._named, self._poll = guard, variables, poll
-        self._values = {**{f"env.{name}": value for name, value in os.environ.items()}, **variables}
+        self._values = _Values({**{f"env.{name}": value for name, value in os.environ.items()}, **variables})
 
     async def check(self, runbook: Runbook, execute: bool) -> None:
-        """Look at the whole page before its first step.
+        """Look at the whole page before its first step. A dry run without a target leaves its variables open.
 
         Raises:
             DocumentError: variables that there are none of.
             GuardError: an address that the target doesn't allow.
             InputError: queries, and no Prometheus to ask.
         """
+        if not (execute or self._named):
+            return
         problems = [problem for step in runbook for problem in self._unknown(runbook, step)]
         if problems:
             raise DocumentError(problems)
@@ -91,6 +93,13 @@ class Performer:
         for name in dict.fromkeys(name for text in _templates(step) for name in names(text)):
             if name not in self._values:
                 yield Problem(runbook.file, step.line, "", f"no variable ${{{name}}}{did_you_mean(name, self._named)}")
+
+
+class _Values(dict[str, str]):
+    """Variables by name; one that there is none of stands for itself."""
+
+    def __missing__(self, name: str) -> str:
+        return f"${{{name}}}"
 
 
 def _templates(step: Step) -> list[str]:

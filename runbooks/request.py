@@ -10,7 +10,7 @@ import httpx
 
 from flashcrowd.errors import GuardError
 from flashcrowd.guard import Guard
-from flashcrowd.template import fill
+from flashcrowd.template import fill, names
 from flashcrowd.units import format_duration
 from runbooks.actions import CAPTURED, ActionError, RefusedError
 from runbooks.expectation import Comparison
@@ -67,7 +67,7 @@ def _headers(step: HttpStep, variables: Mapping[str, str]) -> list[tuple[str, st
 
 def _body(step: HttpStep, variables: Mapping[str, str]) -> str:
     if _is_json(step):
-        return fill(step.body, {name: json.dumps(value)[1:-1] for name, value in variables.items()})
+        return fill(step.body, {name: json.dumps(variables[name])[1:-1] for name in names(step.body)})
     return fill(step.body, variables)
 
 

@@ -80,7 +80,8 @@ class Terminal:
     def _begin(self, labels: Mapping[str, str], execute: bool) -> None:
         page = [f"paged by {labels['alertname']}"] if "alertname" in labels else []
         mode = [] if execute else ["dry run: nothing is changed"]
-        self._print(" · ".join([self._runbook.name, *page, *mode, rehearsed(self._runbook.front.rehearsed)]))
+        head = " · ".join([self._runbook.name, *page, *mode, rehearsed(self._runbook.front.rehearsed)])
+        self._print(*textwrap.wrap(head, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
 
     def _on_step(self, kind: str, step: Step, data: dict[str, Any]) -> None:
         if kind in ("ask", "start", "planned", "skipped") and self._shown != step.name:

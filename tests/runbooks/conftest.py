@@ -56,7 +56,7 @@ class Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Server
 
-    def do_POST(self) -> None:  # noqa: N802 (the name that http.server calls)
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.seen.append((self.command, self.path, headers, body))
@@ -151,5 +151,3 @@ def executor(server: Server, prometheus: Prometheus, audit: Audit) -> Callable[.
         return Executor(runbook, **{**given, **changes})
 
     return build
-
-

@@ -54,9 +54,7 @@ def test_an_audit_that_cannot_be_written_is_a_need(audit: Audit, tmp_path: Path)
         full.write("begin", {})
 
 
-def test_each_line_is_on_disk_when_write_returns(
-    audit: Audit, lines: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_line_is_on_disk_when_write_returns(audit: Audit, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
     monkeypatch.setattr(os, "fsync", lambda file: written.append(len(lines())))
     audit.write("start", {})

@@ -6,8 +6,12 @@ from hypothesis import strategies as st
 
 from runbooks.blocks import METHODS, BlockError, environment_name, read_block
 
-HEADER = st.tuples(st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,10}", fullmatch=True), st.from_regex(r"[!-~]{1,20}", fullmatch=True))
-JSON = st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=10).filter(lambda text: "$" not in text), max_size=4)
+HEADER = st.tuples(
+    st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,10}", fullmatch=True), st.from_regex(r"[!-~]{1,20}", fullmatch=True)
+)
+JSON = st.dictionaries(
+    st.text(max_size=5), st.integers() | st.text(max_size=10).filter(lambda text: "$" not in text), max_size=4
+)
 
 
 @given(st.sampled_from(METHODS), st.lists(HEADER, max_size=3), JSON, st.booleans())

@@ -1,5 +1,11 @@
 """The built-in runbooks, read as they are; order-latency in detail, since the rehearsal relies on it."""
 
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from runbooks.catalogue import builtin_names, find
@@ -40,3 +46,48 @@ def test_order_latency_succeeds_when_orders_are_in_time() -> None:
     assert step.query == (
         '1 - sum(rate(shop_order_seconds_bucket{le="0.5"}[5s])) / sum(rate(shop_order_seconds_count[5s]))'
     )
+
+
+QUICK, SLOW = ["0.005"], ["0.5", "1"]
+"""Buckets around the answer: in QUICK ones everything ends within 5 ms, in SLOW ones between 500 ms and 1 s."""
+
+
+def histogram(name: str, buckets: list[str], rate: int = 100) -> list[dict[str, str]]:
+    """Series of a histogram with `rate` answers a second, all of them in the last of the buckets."""
+    edges = [*((edge, 0) for edge in buckets[:-1]), (buckets[-1], rate)]
+    edges += [(edge, rate) for edge in ("0.5", "5", "+Inf") if edge not in buckets]
+    series = [{"series": f'{name}_bucket{{le="{edge}"}}', "values": f"0+{count}x20"} for edge, count in edges]
+    return [*series, {"series": f"{name}_count", "values": f"0+{rate}x20"}]
+
+
+def case(orders: list[str], calls: list[str], expected: dict[str, int | None], rate: int = 100) -> dict[str, Any]:
+    """A promtool test: whether each step's expectation holds (1), doesn't (0), or has no data (None)."""
+    page, tests = find("order-latency"), []
+    for name, value in expected.items():
+        step = page.step(name)
+        assert isinstance(step, PromqlStep) and step.expect is not None
+        expr = f"({step.query}) {step.expect.operator} bool {step.expect.bound}"
+        samples = [] if value is None else [{"labels": "{}", "value": value}]
+        tests.append({"expr": expr, "eval_time": "15s", "exp_samples": samples})
+    series = histogram("shop_order_seconds", orders, rate) + histogram("inventory_request_seconds", calls, rate)
+    return {"interval": "1s", "input_series": series, "promql_expr_test": tests}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool not found on PATH")
+def test_order_latency_tells_its_causes_apart_on_a_real_promql_engine(tmp_path: Path) -> None:
+    healthy = {"inventory-slow": 0, "shop-slow": 0, "orders-in-time": 1}
+    slow_link = {"inventory-slow": 1, "shop-slow": None, "orders-in-time": 0}
+    slow_shop = {"inventory-slow": 0, "shop-slow": 1, "orders-in-time": 0}
+    mitigated = {"inventory-slow": 1, "shop-slow": None, "orders-in-time": 1}
+    nobody_buys = {"inventory-slow": 0, "shop-slow": 0, "orders-in-time": 0}
+    tests = [
+        case(QUICK, QUICK, healthy),
+        case(SLOW, SLOW, slow_link),
+        case(SLOW, QUICK, slow_shop),
+        case(QUICK, SLOW, mitigated),
+        case(QUICK, QUICK, nobody_buys, rate=0),
+    ]
+    file = tmp_path / "causes.yaml"
+    file.write_text(json.dumps({"evaluation_interval": "1s", "tests": tests}))
+    told = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr

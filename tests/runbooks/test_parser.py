@@ -85,7 +85,8 @@ def test_all_faults_of_a_page_are_told_at_once_with_their_lines(page: Page) -> N
         f"slow.md:{reserve}: aprove: unknown field; did you mean 'approve'?",
         f"slow.md:{reserve}: undo: no step 'relaese' under Rollback; did you mean 'release'?",
         f"slow.md:{pause}: timeout: '5' has no unit; write 5s, 5m or 1h",
-        f"slow.md:{pause + 1}: 'SEND' is no HTTP method; begin with one of GET, HEAD, POST, PUT, PATCH, DELETE and a URL",
+        f"slow.md:{pause + 1}: 'SEND' is no HTTP method; "
+        "begin with one of GET, HEAD, POST, PUT, PATCH, DELETE and a URL",
         f"slow.md:{restart}: 'bash' is no kind of step; did you mean 'sh'?",
     ]
 
@@ -170,6 +171,11 @@ def test_any_well_formed_info_string_is_read_back(info: dict[str, object], expec
 @given(st.text(max_size=80))
 @settings(deadline=None, max_examples=200)
 def test_no_info_string_and_no_page_breaks_the_parser(text: str) -> None:
-    for page in (text, f"---\n{text}\n---\n# T\n", f"## Diagnosis\n\n```promql {text}\nx\n```\n", f"```sh {{{text}}}\n"):
+    for page in (
+        text,
+        f"---\n{text}\n---\n# T\n",
+        f"## Diagnosis\n\n```promql {text}\nx\n```\n",
+        f"```sh {{{text}}}\n",
+    ):
         with pytest.raises(DocumentError):
             parse(page, FILE)

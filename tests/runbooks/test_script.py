@@ -35,9 +35,13 @@ async def gone(pid: int) -> bool:
 
 async def pid_in(file: Path) -> int:
     until = time.monotonic() + 10
-    while not (file.exists() and file.read_text().endswith("\n")) and time.monotonic() < until:
+    while not (text := content(file)).endswith("\n") and time.monotonic() < until:
         await asyncio.sleep(0.01)
-    return int(file.read_text())
+    return int(text)
+
+
+def content(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
 
 
 async def test_stdout_and_stderr_come_back() -> None:
@@ -55,7 +59,16 @@ async def test_a_signal_is_told_from_a_status() -> None:
         await run_script(step("kill -9 $$"), {}, {})
 
 
-HOSTILE = ["$(touch owned)", "`touch owned`", "'; touch owned; '", '"\ntouch owned\n"', "a\nb", "-rf /", "${IFS}", "%n%s"]
+HOSTILE = [
+    "$(touch owned)",
+    "`touch owned`",
+    "'; touch owned; '",
+    '"\ntouch owned\n"',
+    "a\nb",
+    "-rf /",
+    "${IFS}",
+    "%n%s",
+]
 
 
 @pytest.mark.parametrize("label", HOSTILE)
@@ -63,7 +76,7 @@ async def test_a_hostile_label_is_data_and_never_code(label: str, tmp_path: Path
     monkeypatch.chdir(tmp_path)
     said = await run_script(step('printf %s "$ALERT_LABEL_room"'), {}, {"room": label})
     assert said == label
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "owned").exists()
 
 
 @given(st.dictionaries(st.text(max_size=8), st.text(max_size=20)))
