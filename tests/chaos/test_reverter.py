@@ -91,6 +91,7 @@ def reverters(log):
     return find
 
 
+@pytest.mark.slow
 async def test_an_injector_killed_at_any_moment_leaves_nothing(proxy, inject, log, reverters, until):
     signals = [signal.SIGKILL] * 5 + [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 
