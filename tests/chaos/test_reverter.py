@@ -122,7 +122,7 @@ async def test_a_killed_injectors_fault_is_healed_at_once(proxy, inject, log, un
 
     await until(healed, timeout=5)
     await until(lambda: log.all() == [])
-    assert "its injector is gone: p50 " in (log.folder / "reverter.log").read_text()
+    await until(lambda: "its injector is gone: p50 " in (log.folder / "reverter.log").read_text())
 
 
 async def test_a_stopped_injectors_fault_is_healed_when_its_time_is_up(proxy, inject, log, reverters, until):
@@ -132,7 +132,7 @@ async def test_a_stopped_injectors_fault_is_healed_when_its_time_is_up(proxy, in
     assert len(await proxy.toxics("inventory")) == 1
     await until(lambda: log.all() == [])
     assert await proxy.toxics("inventory") == []
-    assert "its time is up" in (log.folder / "reverter.log").read_text()
+    await until(lambda: "its time is up" in (log.folder / "reverter.log").read_text())
     script.signal(signal.SIGKILL)
     await until(lambda: reverters() == [])
 
