@@ -149,6 +149,7 @@ async def test_when_both_are_killed_recovery_heals(proxy, inject, log, reverters
         os.kill(pid, signal.SIGKILL)
     script.signal(signal.SIGKILL)
     await script.process.wait()
+    await until(lambda: reverters() == [])
     (left,) = status(log)
     assert isinstance(left, ActiveFault)
     assert not left.injector_alive
