@@ -46,7 +46,9 @@ async def serve(listen: tuple[str, int], relays: list[Relay]) -> None:
     served = Relays()
     for relay in relays:
         await served.add(relay)
-    config = uvicorn.Config(api(served), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        api(served), log_config=None, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
     with _bound(listen) as place:
         await uvicorn.Server(config).serve([place])
 

@@ -38,9 +38,10 @@ def _by_kind(data: object) -> Fault:
     if not isinstance(data, Mapping):
         raise ValueError("wants a fault, such as {kind: network.latency, on: inventory, delay: 800ms, for: 60s}")
     kind = data.get("kind")
-    if kind is None or kind not in KINDS:
-        wrong = "is missing" if kind is None else f"no fault kind '{kind}'"
-        raise _wrong([_detail("kind", kind, wrong + did_you_mean(str(kind), KINDS))])
+    if kind is None:
+        raise _wrong([InitErrorDetails(type="missing", loc=("kind",), input=data)])
+    if kind not in KINDS:
+        raise _wrong([_detail("kind", kind, f"no fault kind '{kind}'{did_you_mean(str(kind), KINDS)}")])
     try:
         return KINDS[kind].model_validate(data)
     except ValidationError as error:

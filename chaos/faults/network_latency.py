@@ -116,8 +116,8 @@ class NetworkLatency(Fault):
         return self
 
     def describe(self) -> str:
-        jitter = f" ± {self.jitter * 1000:g} ms" if self.jitter else ""
-        return f"{self.kind} on {self.on}, {self.delay * 1000:g} ms{jitter} for {format_duration(self.duration)}"
+        jitter = f" ± {self.jitter * 1000:.0f} ms" if self.jitter else ""
+        return f"{self.kind} on {self.on}, {self.delay * 1000:.0f} ms{jitter} for {format_duration(self.duration)}"
 
     def check(self, component: Component) -> str | None:
         if component.link is None:

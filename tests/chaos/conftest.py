@@ -145,7 +145,13 @@ def told() -> list[tuple[str, dict[str, Any]]]:
 def injector(proxy: RunningProxy, log: UndoLog, told: list[tuple[str, dict[str, Any]]]) -> Callable[..., Injector]:
     """Makes an injector for the proxies of these names, each a component of the same name."""
 
-    def make(*names: str, probe: str | None = "/", allowed: str = "127.0.0.1", url: str = proxy.url) -> Injector:
+    def make(
+        *names: str,
+        probe: str | None = "/",
+        allowed: str = "127.0.0.1",
+        url: str = proxy.url,
+        log: UndoLog = log,
+    ) -> Injector:
         links = {name: Component(link=Link(toxiproxy=url, proxy=name, probe=probe)) for name in names}
         return Injector(links, Guard([allowed]), log, lambda kind, data: told.append((kind, data)), run="a-run")
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import httpx
 import pytest
+import uvicorn
 
 import chaos.injector
 import chaos.toxiproxy
@@ -160,8 +161,6 @@ async def test_a_proxy_that_takes_a_toxic_and_does_nothing_did_not_bite(service,
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
-    import uvicorn
-
     at = free_port()
     server = uvicorn.Server(uvicorn.Config(api, port=at, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())
@@ -202,7 +201,7 @@ class Spoilt(NetworkLatency):
 
 
 def spoilt(how: type[Injection], lasts: str) -> Fault:
-    kind = type("Spoilt", (Spoilt,), {"spoilt": how})
+    kind = type("Spoilt", (Spoilt,), {"spoilt": how, "__module__": __name__})
     return kind.model_validate({"on": "inventory", "delay": "50ms", "for": lasts})
 
 
@@ -239,13 +238,13 @@ async def test_an_unknown_component_or_proxy_is_told_with_the_near_one(proxy, se
     async with injector("inventory") as it:
         with pytest.raises(InputError, match="no component 'inventry' in the target; did you mean 'inventory'"):
             await it.inject(latency("inventry"))
-        with pytest.raises(NeedError, match="no proxy 'inventory' at .*; did you mean 'inventori'"):
+        with pytest.raises(NeedError, match=r"no proxy 'inventory' at .*; did you mean 'inventori'"):
             await it.inject(latency())
 
 
 async def test_a_proxy_that_is_not_there_is_told_before_anything(injector, latency, log):
     async with injector("inventory", url=f"http://127.0.0.1:{free_port()}") as it:
-        with pytest.raises(NeedError, match="nothing listens at .*; start the proxy"):
+        with pytest.raises(NeedError, match=r"nothing listens at .*; start the proxy"):
             await it.inject(latency())
     assert log.all() == []
 
@@ -253,8 +252,7 @@ async def test_a_proxy_that_is_not_there_is_told_before_anything(injector, laten
 async def test_a_state_folder_that_cannot_be_written_breaks_nothing(proxy, service, injector, tmp_path):
     await proxy.create("inventory", service)
     (tmp_path / "file").write_text("")
-    it = injector("inventory")
-    it._log = UndoLog(tmp_path / "file" / "undo")
+    it = injector("inventory", log=UndoLog(tmp_path / "file" / "undo"))
     with pytest.raises(NeedError, match="without it nothing is broken"):
         async with it:
             pytest.fail("entered")
