@@ -13,8 +13,9 @@ from loadtests.histogram import LAG_EDGES, Histogram
 PERIOD = 0.05
 """Seconds between two wakes of the timer: 20 samples a second, for next to no CPU."""
 
-LAG_LIMIT = 0.1
-"""Seconds that the p99 of the wakes may be late: a fifth of the tightest built-in objective, 500 ms for an order."""
+LAG_LIMIT = 0.25
+"""Seconds that the p99 of the wakes may be late: half of the tightest built-in objective, 500 ms for an order. Of ten
+seconds, 200 wakes, one later than that is a hiccup of the machine; the second is too many."""
 
 CPU_LIMIT = 0.9
 """Share of a core, as Locust's own warning has it (locust/runners.py, CPU_WARNING_THRESHOLD)."""

@@ -22,14 +22,13 @@ import gevent  # type: ignore[import-untyped]
 from gevent.pool import Group  # type: ignore[import-untyped]
 
 from flashcrowd.target import Live as LiveSpec
-from flashcrowd.template import fill
 from loadtests.backoff import full_jitter
 from loadtests.frames import FrameReader, LiveEvent
 from loadtests.identities import Identity
 from loadtests.markers import mark
 from loadtests.metrics import Tally
 from loadtests.report import Report, Request
-from loadtests.variables import Variables, fill_json, traceparent
+from loadtests.variables import Values, Variables, fill_json, fill_path, traceparent
 from loadtests.websocket import ConnectionLostError, InvalidHandshake, WebSocket
 
 Handler = Callable[[LiveEvent], Any]
@@ -195,7 +194,7 @@ class Room:
     def _connect(self, name: str) -> bool:
         values = self._values(traceparent=traceparent())
         headers = self._live.variables.headers(self._live.spec.headers, values)
-        url = fill(self._live.spec.url, values)
+        url = fill_path(self._live.spec.url, values)
         started, error = time.perf_counter(), None
         try:
             self._socket = WebSocket(url, headers)
@@ -218,7 +217,7 @@ class Room:
                 self._live.tally.viewers[old] += step
         self._state = state
 
-    def _values(self, **more: str) -> Any:
+    def _values(self, **more: str) -> Values:
         return self._live.variables.of(self._identity, room=self.name, **more)
 
 

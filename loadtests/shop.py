@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 import gevent  # type: ignore[import-untyped]
 from gevent import monkey
@@ -24,13 +23,13 @@ from geventhttpclient.response import HTTPParseError
 from flashcrowd.errors import InputError
 from flashcrowd.target import Order as OrderSpec
 from flashcrowd.target import Shop as ShopSpec
-from flashcrowd.template import fill, names
+from flashcrowd.template import names
 from loadtests.backoff import full_jitter
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord
 from loadtests.identities import Identity
 from loadtests.metrics import Tally
 from loadtests.report import Report, Request
-from loadtests.variables import Variables, fill_json, traceparent
+from loadtests.variables import Variables, fill_json, fill_path, traceparent
 
 _CONNECTIONS = 20_000
 
@@ -151,7 +150,7 @@ class Shop:
         headers = self._variables.headers(spec.request.headers, values)
         if self._body:
             headers.setdefault("Content-Type", "application/json")
-        path = fill(spec.request.path, {name: quote(value, safe="") for name, value in values.items()})
+        path = fill_path(spec.request.path, values)
         listed = (*spec.accepted, *spec.sold_out, *spec.limited)
         status, body, error = self._send(
             spec.request.method, "order", path, fill_json(self._body, values), headers, listed

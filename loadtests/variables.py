@@ -4,12 +4,33 @@ from __future__ import annotations
 
 import json
 import os
-from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from flashcrowd.template import fill
 from loadtests.identities import Identity
+
+
+class Values(Mapping[str, str]):
+    """Variables from several sources, of which the first counts; nothing is copied. `escape` changes each on use."""
+
+    __slots__ = ("_escape", "_sources")
+
+    def __init__(self, *sources: Mapping[str, str], escape: Callable[[str], str] | None = None) -> None:
+        self._sources, self._escape = sources, escape
+
+    def __getitem__(self, name: str) -> str:
+        for source in self._sources:
+            if name in source:
+                return source[name] if self._escape is None else self._escape(source[name])
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({name for source in self._sources for name in source})
+
+    def __len__(self) -> int:
+        return len(set(self))
 
 
 def _environment() -> dict[str, str]:
@@ -24,9 +45,9 @@ class Variables:
     mark: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=_environment, repr=False)
 
-    def of(self, identity: Identity, **more: str) -> ChainMap[str, str]:
+    def of(self, identity: Identity, **more: str) -> Values:
         """All variables of one viewer's request."""
-        return ChainMap(more, dict(identity.variables), {"run": self.run}, dict(self.environment))
+        return Values(more, identity.variables, {"run": self.run}, self.environment)
 
     def headers(self, own: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
         """The mark and the request's own headers, filled. Raises InputError for an unknown variable."""
@@ -35,17 +56,12 @@ class Variables:
 
 def fill_json(text: str, values: Mapping[str, str]) -> str:
     """JSON text filled so that it stays JSON, whatever the values hold."""
-    return fill(text, _Escaped(values))
+    return fill(text, Values(values, escape=lambda value: json.dumps(value)[1:-1]))
 
 
-class _Escaped(ChainMap[str, str]):
-    """The values as they stand inside a JSON string."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        super().__init__(dict(values))
-
-    def __getitem__(self, name: str) -> str:
-        return json.dumps(super().__getitem__(name))[1:-1]
+def fill_path(text: str, values: Mapping[str, str]) -> str:
+    """A URL or a path of one filled so that each value stays within its place."""
+    return fill(text, Values(values, escape=lambda value: quote(value, safe="")))
 
 
 def traceparent() -> str:
