@@ -53,6 +53,19 @@ def format_duration(seconds: float) -> str:
     return text
 
 
+def about(seconds: float) -> str:
+    """A duration for people, to three figures at most: `84 ms`, `3.9 s`, `2 min 40 s`."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
 def parse_rate(value: object) -> float:
     """Events per second in `500/s`, `30/m`, `10/h`. Raises ValueError when there is no `/unit`."""
     match = _RATE.fullmatch(str(value).strip())

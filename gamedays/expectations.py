@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flashcrowd.units import format_duration
+from flashcrowd.units import about
 from flashcrowd.verdict import Finding, Outcome
 from gamedays.plan import Expectation
 from gamedays.sli import Sli, Tally
@@ -86,11 +86,11 @@ def _detected(
     if page is not None:
         took = page.at - injected
         outcome = Outcome.PASS if took <= within else Outcome.FAIL
-        message = f"{page.alert} paged {_took(took)} after {fault.name}, at most {_took(within)} wanted"
+        message = f"{page.alert} paged {about(took)} after {fault.name}, at most {about(within)} wanted"
         return Finding(name, outcome, message, {**evidence, "paged_at": page.at, "took": round(took, 3)})
     if not _watched(sli, injected, injected + within, fault):
         return Finding(name, Outcome.INCONCLUSIVE, f"no page after {fault.name}, but Prometheus has no data", evidence)
-    return Finding(name, Outcome.FAIL, f"no page within {_took(within)} of {fault.name}", evidence)
+    return Finding(name, Outcome.FAIL, f"no page within {about(within)} of {fault.name}", evidence)
 
 
 def _named(name: str, wanted: str, page: PageSeen) -> Finding:
@@ -103,14 +103,14 @@ def _recovered(name: str, within: float, fault: FaultPlayed, injected: float, sl
     if back.at is not None:
         took = back.at - injected
         outcome = Outcome.PASS if took <= within else Outcome.FAIL
-        message = f"back within its objective {_took(took)} after {fault.name}, at most {_took(within)} wanted"
+        message = f"back within its objective {about(took)} after {fault.name}, at most {about(within)} wanted"
         return Finding(name, outcome, message, {**evidence, "took": round(took, 3)})
     if not _watched(sli, injected, injected + within, fault):
         return Finding(name, Outcome.INCONCLUSIVE, "recovery can't be told: Prometheus has no data", evidence)
     if back.paged is None:
-        return Finding(name, Outcome.FAIL, f"no recovery within {_took(within)}: nobody was paged", evidence)
+        return Finding(name, Outcome.FAIL, f"no recovery within {about(within)}: nobody was paged", evidence)
     return Finding(
-        name, Outcome.FAIL, f"no recovery within {_took(within)}, and none before the fault healed", evidence
+        name, Outcome.FAIL, f"no recovery within {about(within)}, and none before the fault healed", evidence
     )
 
 
@@ -127,7 +127,3 @@ def _watched(sli: Sli, start: float, end: float, fault: FaultPlayed) -> bool:
 
 def _during(fault: FaultPlayed, at: float) -> bool:
     return fault.injected is not None and fault.injected <= at <= fault.ended
-
-
-def _took(seconds: float) -> str:
-    return format_duration(round(seconds, 1))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from flashcrowd.units import clock, format_duration
+from flashcrowd.units import about, clock, format_duration
 from gamedays.story import FaultFact, RunbookFact, Story
 from gamedays.waves import Wave
 
@@ -53,7 +53,7 @@ def _wave(story: Story, wave: Wave) -> Moment:
     if wave.took is not None:
         text += f" in {wave.took:.1f} s"
     if wave.p99 is not None:
-        text += f" · order p99 {_latency(wave.p99)}"
+        text += f" · order p99 {about(wave.p99)}"
     return Moment(wave.opened - story.start, "sale", f"sale, wave {wave.number}", text)
 
 
@@ -113,7 +113,3 @@ def _stopped(story: Story) -> Iterator[Moment]:
 def _cause(story: Story, at: float) -> FaultFact | None:
     """The fault that was in place at this time."""
     return next((f for f in story.faults if f.injected is not None and f.injected <= at <= f.ended), None)
-
-
-def _latency(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

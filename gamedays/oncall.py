@@ -82,18 +82,18 @@ class OnCall:
         try:
             runbook = runbooks.catalogue.find(name)
             self._run.record("runbook", "started", runbook=name, alert=page.name)
-            audit = Audit(self._run.path / "runbooks" / f"{name}.jsonl", who="game day")
-            executor = Executor(
-                runbook,
-                query=self._query,
-                guard=self._guard,
-                variables=self._variables,
-                audit=audit,
-                execute=True,
-                on_event=self._step,
-                labels=page.labels,
-            )
-            execution = await executor.run()
+            with Audit(self._run.path / "runbooks" / f"{name}.jsonl", who="game day") as audit:
+                executor = Executor(
+                    runbook,
+                    query=self._query,
+                    guard=self._guard,
+                    variables=self._variables,
+                    audit=audit,
+                    execute=True,
+                    on_event=self._step,
+                    labels=page.labels,
+                )
+                execution = await executor.run()
             self._run.record(
                 "runbook", "ended", runbook=name, outcome=execution.outcome.value, message=execution.message
             )

@@ -52,7 +52,7 @@ def _panel(story: Story, name: str, rows: list[dict[str, Any]]) -> Any:
     series = list(dict.fromkeys(row["series"] for row in rows))
     last = name == DRAWN[-1]
     x = alt.X("at:Q", title="seconds since the first viewer" if last else None, scale=alt.Scale(domain=_span(story)))
-    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format="~s" if rows[0]["unit"] == "viewers" else "~g"))
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=",", minExtent=44))
     lines = (
         alt.Chart(alt.InlineData(values=rows))
         .mark_line(strokeWidth=1.6, clip=True)
@@ -67,7 +67,7 @@ def _panel(story: Story, name: str, rows: list[dict[str, Any]]) -> Any:
         )
     )
     layers = [*_shades(story), lines, *_rules(story)]
-    return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=f"{name}, {rows[0]['unit']}")
+    return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=_title(name, rows[0]["unit"]))
 
 
 def _shades(story: Story) -> list[alt.Chart]:
@@ -106,11 +106,15 @@ def _bad_share(story: Story) -> list[dict[str, Any]]:
     """The bad share of each SLO that a fault was expected to hit, in percent."""
     names = dict.fromkeys(fault.step.expect.slo for fault in story.faults if fault.step.expect is not None)
     return [
-        {"at": round(at - story.start, 2), "value": round(ratio * 100, 3), "series": name, "unit": f"% of {name}"}
+        {"at": round(at - story.start, 2), "value": round(ratio * 100, 3), "series": name, "unit": f"% missed {name}"}
         for name in names
         for at, ratio in story.sli(name).ratios()
         if ratio is not None and at >= story.start
     ]
+
+
+def _title(name: str, unit: str) -> str:
+    return name if unit in name.lower() else f"{name}, {unit}"
 
 
 def _span(story: Story) -> list[float]:

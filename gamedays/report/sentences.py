@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flashcrowd.units import clock, format_duration
+from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays.story import Story
 from monitors.slo import Slo
@@ -81,7 +81,7 @@ def crowd(story: Story) -> str:
 
 def length(story: Story) -> str:
     """How long it was played."""
-    return format_duration(round(story.end - story.start)) if story.start else "not played"
+    return about(story.end - story.start) if story.start else "not played"
 
 
 def _recovered(story: Story) -> str:
