@@ -5,7 +5,7 @@ Sans-I/O, on llhttp through httptools. Redirects are answers like any other: nob
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import httptools
 
@@ -18,9 +18,8 @@ LARGEST_HEAD = 65_536
 """Bytes of all of an answer's header fields together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back. Times in unix seconds.
+class Answer(NamedTuple):
+    """What came back. Times in unix seconds. (A tuple, because there are tens of thousands a second.)
 
     asked: the viewer wanted it. sent: the request left us. arrived: the kernel had the answer's last byte.
     headers: as they came.

@@ -93,10 +93,11 @@ class HttpClient:
             carrier.close()
         return answer
 
-    def close(self) -> None:
-        """Close the connections that nobody uses."""
-        for carrier in list(self._idle):
-            carrier.close()
+    def drop(self, kept: Connections) -> None:
+        """Close the connections that one viewer alone has kept."""
+        if kept is not self._idle:
+            for carrier in list(kept):
+                carrier.close()
 
     def left(self, carrier: _Carrier) -> None:
         """A connection has ended, and left its place to another."""

@@ -23,6 +23,10 @@ IDLE = 512
 """Lanes kept when nobody needs them; more would keep the memory of the last rush."""
 
 
+class Lane(greenlet):  # type: ignore[misc]
+    """A greenlet of the pool, by which the code that it runs can be told from other greenlets' code."""
+
+
 class Pool:
     """The lanes of a process. All are children of the hub, into which they switch to wait.
 
@@ -31,7 +35,7 @@ class Pool:
 
     def __init__(self, hub: Any, report: Report, most: int = MOST, idle: int = IDLE) -> None:
         self._hub, self._report, self._most, self._idle_most = hub, report, most, idle
-        self._idle: list[greenlet] = []
+        self._idle: list[Lane] = []
         self._waiting = deque[Job]()
         self.lanes = 0
 
@@ -53,7 +57,7 @@ class Pool:
             self._idle.pop().switch(job)
         else:
             self.lanes += 1
-            greenlet(self._work, self._hub).switch(job)
+            Lane(self._work, self._hub).switch(job)
         return True
 
     def _work(self, job: Job) -> None:

@@ -37,7 +37,9 @@ _PLAIN = WebSocketOptions()
 class Listener(Protocol):
     """Who a WebSocket is for. Called in the hub: it must not wait."""
 
-    def opened(self) -> None: ...
+    def opened(self, at: float) -> None:
+        """The handshake is done; `at`: unix seconds of its arrival."""
+
     def message(self, data: bytes, at: float) -> None:
         """A whole message; `at`: unix seconds of its arrival."""
 
@@ -98,7 +100,7 @@ class WebSocket:
             messages, answer = wire.feed(data)
             if wire.open:
                 self._engine.deadlines(self.seconds).discard(self)
-                listener.opened()
+                listener.opened(at)
         for message in messages:
             listener.message(message, at)
         if answer and not self._connection.closed:

@@ -130,7 +130,7 @@ class Listener:
         self.times: list[float] = []
         self.more = gevent.event.Event()
 
-    def opened(self) -> None:
+    def opened(self, at: float) -> None:
         self._hear("opened")
 
     def message(self, data: bytes, at: float) -> None:
