@@ -105,7 +105,6 @@ class CrowdUser(locust.User):
         self._greenlet = handle = Handle(self, self._session.engine)
         self._state = LOCUST_STATE_RUNNING
         group.add(handle)
-        handle.rawlink(self._end)
         handle.start()
         return handle
 
@@ -125,7 +124,8 @@ class CrowdUser(locust.User):
         _LOGGER.error("%s: a handler failed", self.identity.user, exc_info=error)
         self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
 
-    def _end(self, _: Handle) -> None:
+    def end(self) -> None:
+        """The viewer is gone: it leaves its rooms, and its identity is free. Called by its Handle."""
         for room in self.rooms:
             room.leave()
         if self._customer is not None:
