@@ -18,7 +18,7 @@ from flashcrowd.target import Target
 from loadtests import users
 from loadtests.config import LoadConfig
 from loadtests.crowd.histogram import round_off
-from loadtests.locustfile import _reporter
+from loadtests.locustfile import count_requests, reporter, stop_parked_at_once
 from loadtests.session import Session
 from loadtests.shapes import Shape
 
@@ -42,7 +42,9 @@ def crowd(aim: Target, user: type[users.CrowdUser]) -> tuple[LocalRunner, Sessio
         run="benchmark", viewers=1, shape=shape, workers=1, seed=1, metrics_port=0,
         folder=Path(tempfile.mkdtemp()), rooms=("main",), target=aim,
     )  # fmt: skip
-    session = Session(config, 0, _reporter(environment, lambda: session.tally))
+    session = Session(config, 0, reporter(environment, lambda: session.tally))
+    count_requests(environment, session)
+    stop_parked_at_once(runner)
     locust.stats.bucket_response_time = round_off  # type: ignore[assignment]
     users.use(session)
     return runner, session

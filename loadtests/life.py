@@ -66,6 +66,11 @@ class Handle:
     def name(self) -> str:
         return f"viewer-{id(self):x}"
 
+    @property
+    def parked(self) -> bool:
+        """Whether the viewer is between two tasks, with no lane."""
+        return self._timer is not None and not self._leaving
+
     def ready(self) -> bool:
         return self.dead
 
