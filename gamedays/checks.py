@@ -37,6 +37,13 @@ class Prepared:
     control: Control | None
     allow_production: str | None
 
+    @property
+    def scenario(self) -> str:
+        """The scenario's name, or its file, which a plan names from its own folder."""
+        name = self.plan.spec.load.scenario
+        file = self.file.parent / name
+        return str(file) if file.is_file() else name
+
 
 def prepare(name: str, control: str | None = None, allow_production: str | None = None) -> Prepared:
     """Read a plan, by file or built-in name, and check it as a whole.

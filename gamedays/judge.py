@@ -65,17 +65,22 @@ def _faults(story: Story) -> Iterator[Finding]:
             continue
         name = f"fault/{number}"
         yield _bit(f"{name}/bit", fault)
-        if fault.healed is not None:
-            yield Finding(f"{name}/healed", Outcome.PASS, f"{fault.name} healed, checked")
-        else:
-            message = fault.heal_failed or f"{fault.name} was not seen to heal"
-            yield Finding(f"{name}/healed", Outcome.FAIL, message)
+        yield _healed(f"{name}/healed", fault)
 
 
 def _bit(name: str, fault: FaultFact) -> Finding:
     if fault.bit:
         return Finding(name, Outcome.PASS, f"{fault.name} bit: {fault.bites}")
     return Finding(name, Outcome.INCONCLUSIVE, f"{fault.name} did not bite: {fault.bites or 'no effect was seen'}")
+
+
+def _healed(name: str, fault: FaultFact) -> Finding:
+    if fault.healed is not None:
+        return Finding(name, Outcome.PASS, f"{fault.name} healed, checked")
+    if fault.heal_failed is not None:
+        return Finding(name, Outcome.FAIL, f"{fault.name} is not healed: {fault.heal_failed}")
+    message = f"the run ended before {fault.name} was seen to heal; 'flashcrowd chaos status' tells whether it did"
+    return Finding(name, Outcome.INCONCLUSIVE, message)
 
 
 def _slos(story: Story) -> Iterator[Finding]:
