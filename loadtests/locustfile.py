@@ -102,12 +102,16 @@ def _hold_viewers(
         seconds = response_time / 1e3 if response_time is not None else None
         session.tally.request(name, seconds, exception is not None)
 
+    def end(**_: Any) -> None:
+        session.end()
+
     def finish(**_: Any) -> None:
         session.finish()
         if isinstance(runner, runners.WorkerRunner):
             runner._send_stats()
 
     _listen(environment.events.request, count)
+    _listen(environment.events.test_stopping, end)
     _listen(environment.events.test_stop, finish)
 
     if isinstance(runner, runners.WorkerRunner):

@@ -100,16 +100,20 @@ class Shop:
         self._path_to_id = parse_path(spec.order.order_id)
         self._body = body_template(spec.order)
         self._client = _client(spec.url, self._patience.timeout)
+        self._ending = False
         self.goods: Sequence[str] = spec.goods
 
     def order(self, identity: Identity, sku: str, quantity: int = 1) -> OrderResult:
         """Order, and repeat until the answer is clear or patience has ended. Killed half way, it is on record, too.
 
         Raises:
+            GreenletExit: the load is ending; an order begun now would only be cut off.
             InputError: the target's request can order one piece at a time only.
         """
         if quantity != 1 and not _mentions_quantity(self._spec.order):
             raise InputError("the target orders one piece at a time; add ${quantity} to spec.shop.order.request")
+        if self._ending:
+            raise gevent.GreenletExit
         attempt = _Order(uuid.uuid4().hex, traceparent(), identity, sku, quantity, time.time())
         try:
             self._persist(attempt)
@@ -127,8 +131,9 @@ class Shop:
         status, _, _ = self._send("GET", "browse", self._spec.browse, "", headers, accepted=())
         return 200 <= status < 400
 
-    def close(self) -> None:
-        self._client.close()
+    def end(self) -> None:
+        """Begin no more orders; those under way go on."""
+        self._ending = True
 
     def _persist(self, order: _Order) -> None:
         while True:
