@@ -17,6 +17,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,9 @@ class Holder:
         _listen(environment.events.test_stop, self.finish)
         if isinstance(runner, runners.WorkerRunner):
             runners.WORKER_REPORT_INTERVAL = REPORT_EVERY
+            # A worker works out Locust's defaults anew for each option of each spawn message, which stops its world
+            # for 60 ms and more, each second of a ramp.
+            argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
             _listen(environment.events.report_to_master, self.report)
         else:
             _follow_shape(environment, runner, config)
