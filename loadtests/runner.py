@@ -26,6 +26,7 @@ from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
 from loadtests.config import VARIABLE, LoadConfig
 from loadtests.identities import count
+from loadtests.paths import parse_path
 from loadtests.result import STATS, LoadResult, read_result
 from loadtests.shapes import Shape, ShapeName
 
@@ -167,6 +168,8 @@ def _check_spec(spec: LoadSpec, target: Target | None, guard: Guard, workers: in
         return
     for path, url in target.addresses().items():
         guard.check_url(url, path)
+    if target.spec.shop is not None:
+        parse_path(target.spec.shop.order.order_id)
     identities, needed = count(target.spec.identities), math.ceil(spec.viewers / workers) * workers
     if identities < needed:
         raise InputError(

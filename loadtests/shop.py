@@ -28,6 +28,7 @@ from loadtests.backoff import full_jitter
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord
 from loadtests.identities import Identity
 from loadtests.metrics import Tally
+from loadtests.paths import parse_path, read_path
 from loadtests.report import Report, Request
 from loadtests.variables import Variables, fill_json, fill_path, traceparent
 
@@ -259,25 +260,6 @@ def body_template(spec: OrderSpec) -> str:
 
 def _mentions_quantity(spec: OrderSpec) -> bool:
     return "quantity" in names(spec.request.path + body_template(spec))
-
-
-def parse_path(text: str) -> tuple[str, ...]:
-    """The steps of a path such as `$.data.order_id`. Raises InputError for any other kind of JSONPath."""
-    first, *steps = text.split(".")
-    if first != "$" or not steps or not all(step.replace("_", "a").replace("-", "a").isalnum() for step in steps):
-        raise InputError(f"order_id: '{text}' is not a path of names; write it like $.data.order_id")
-    return tuple(steps)
-
-
-def read_path(body: bytes, path: Sequence[str]) -> str:
-    """The value at the path of a JSON body, as text; empty where there is none."""
-    try:
-        node: Any = json.loads(body)
-        for step in path:
-            node = node[step]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return str(node)
 
 
 def _client(url: str, timeout: float) -> HTTPClient:
