@@ -28,6 +28,7 @@ from loadtests.backoff import full_jitter
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord
 from loadtests.identities import Identity
 from loadtests.metrics import Tally
+from loadtests.paths import parse_path, read_path
 from loadtests.report import Report, Request
 from loadtests.variables import Variables, fill_json, fill_path, traceparent
 
@@ -100,16 +101,20 @@ class Shop:
         self._path_to_id = parse_path(spec.order.order_id)
         self._body = body_template(spec.order)
         self._client = _client(spec.url, self._patience.timeout)
+        self._ending = False
         self.goods: Sequence[str] = spec.goods
 
     def order(self, identity: Identity, sku: str, quantity: int = 1) -> OrderResult:
         """Order, and repeat until the answer is clear or patience has ended. Killed half way, it is on record, too.
 
         Raises:
+            GreenletExit: the load is ending; an order begun now would only be cut off.
             InputError: the target's request can order one piece at a time only.
         """
         if quantity != 1 and not _mentions_quantity(self._spec.order):
             raise InputError("the target orders one piece at a time; add ${quantity} to spec.shop.order.request")
+        if self._ending:
+            raise gevent.GreenletExit
         attempt = _Order(uuid.uuid4().hex, traceparent(), identity, sku, quantity, time.time())
         try:
             self._persist(attempt)
@@ -127,8 +132,9 @@ class Shop:
         status, _, _ = self._send("GET", "browse", self._spec.browse, "", headers, accepted=())
         return 200 <= status < 400
 
-    def close(self) -> None:
-        self._client.close()
+    def end(self) -> None:
+        """Begin no more orders; those under way go on."""
+        self._ending = True
 
     def _persist(self, order: _Order) -> None:
         while True:
@@ -254,25 +260,6 @@ def body_template(spec: OrderSpec) -> str:
 
 def _mentions_quantity(spec: OrderSpec) -> bool:
     return "quantity" in names(spec.request.path + body_template(spec))
-
-
-def parse_path(text: str) -> tuple[str, ...]:
-    """The steps of a path such as `$.data.order_id`. Raises InputError for any other kind of JSONPath."""
-    first, *steps = text.split(".")
-    if first != "$" or not steps or not all(step.replace("_", "a").replace("-", "a").isalnum() for step in steps):
-        raise InputError(f"order_id: '{text}' is not a path of names; write it like $.data.order_id")
-    return tuple(steps)
-
-
-def read_path(body: bytes, path: Sequence[str]) -> str:
-    """The value at the path of a JSON body, as text; empty where there is none."""
-    try:
-        node: Any = json.loads(body)
-        for step in path:
-            node = node[step]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return str(node)
 
 
 def _client(url: str, timeout: float) -> HTTPClient:
