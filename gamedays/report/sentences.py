@@ -38,6 +38,8 @@ def headline(story: Story, verdict: Verdict) -> str:
 def next_step(story: Story, verdict: Verdict) -> str:
     """What to do now."""
     missed = verdict.of(Outcome.FAIL)
+    if story.control == "no-runbook" and any("/recovered" in finding.name for finding in missed):
+        return "Nothing: without its runbook it had to fail. The run that recovers with it owes that to the runbook."
     if any(finding.name.startswith("invariant/") for finding in missed):
         return "Look at the named orders first: orders were lost or sold wrongly, and that outweighs any latency."
     if any("/recovered" in finding.name or "/runbook" in finding.name for finding in missed):

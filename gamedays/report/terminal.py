@@ -28,11 +28,9 @@ def write(story: Story, verdict: Verdict) -> str:
 def _title(story: Story, verdict: Verdict) -> str:
     target = story.target_name
     parts = [story.plan.name, target, f"{story.plan.spec.load.viewers:,} viewers", sentences.length(story)]
-    if story.control is not None:
-        parts.append(f"control: {story.control}")
-    left = " · ".join(parts)
-    right = verdict.outcome.upper()
-    return left + " " * max(2, WIDTH - len(left) - len(right)) + right
+    left, right = " · ".join(parts), verdict.outcome.upper()
+    title = left + " " * max(2, WIDTH - len(left) - len(right)) + right
+    return title if story.control is None else f"{title}\ncontrol: {story.control}"
 
 
 def _objectives(story: Story, verdict: Verdict) -> str:
