@@ -35,7 +35,7 @@ class FaultFact:
 
     @property
     def played(self) -> FaultPlayed:
-        return FaultPlayed(self.name, self.injected, self.healed, self.ended)
+        return FaultPlayed(self.name, self.injected, self.healed, self.ended, self.step.fault.duration, self.bit)
 
 
 @dataclass(frozen=True)
