@@ -38,18 +38,22 @@ def headline(story: Story, verdict: Verdict) -> str:
 def next_step(story: Story, verdict: Verdict) -> str:
     """What to do now."""
     missed = verdict.of(Outcome.FAIL)
-    if story.control == "no-runbook" and any("/recovered" in finding.name for finding in missed):
-        return "Nothing: without its runbook it had to fail. The run that recovers with it owes that to the runbook."
+    if any(fault.heal_failed is not None for fault in story.faults):
+        return "Heal the fault before anything else: flashcrowd chaos recover"
     if any(finding.name.startswith("invariant/") for finding in missed):
         return "Look at the named orders first: orders were lost or sold wrongly, and that outweighs any latency."
+    if story.control == "no-runbook" and any("/recovered" in finding.name for finding in missed):
+        return "Nothing: without its runbook it had to fail. The run that recovers with it owes that to the runbook."
+    if any("/detected" in finding.name for finding in missed):
+        return "Look at the alert's windows: whoever is on call was told too late, or never."
     if any("/recovered" in finding.name or "/runbook" in finding.name for finding in missed):
         return "Read the runbook's transcript: which step did not help? Mend it, and rehearse again."
-    if any("/detected" in finding.name for finding in missed):
-        return "Look at the alert's windows: nobody would have known."
     if missed:
         return "Look at the objectives that were missed, then at the timeline."
     if verdict.outcome is Outcome.INCONCLUSIVE:
         return "Mend what kept it from deciding, and run it again: it is no pass."
+    if story.control == "no-runbook":
+        return "Look for what helped: it recovered without its runbook, which can't take the credit."
     if story.control is not None:
         return "Compare it with the run without a control."
     return "Rehearse it as a control too: flashcrowd gameday run PLAN --control no-runbook"
