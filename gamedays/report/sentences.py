@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays.sli import Tally
 from gamedays.story import Story
+from monitors.figures import exact_percent, held_percent
 from monitors.slo import Slo
 
 
@@ -107,8 +109,13 @@ def _recovered(story: Story) -> str:
 
 def _objective(story: Story, slo: Slo, finding: Finding) -> ObjectiveRow:
     tally = story.sli(slo.name).tally(story.outside)
-    held = f"{1 - tally.bad / tally.total:.2%}" if tally.total else "no data"
-    return ObjectiveRow(slo.name, f"{slo.objective:g} %", held.replace("%", " %"), finding.outcome, _during(story, slo))
+    return ObjectiveRow(
+        slo.name, exact_percent(slo.objective / 100), _held(slo, tally), finding.outcome, _during(story, slo)
+    )
+
+
+def _held(slo: Slo, tally: Tally) -> str:
+    return held_percent(tally.bad / tally.total, slo.budget) if tally.total else "no data"
 
 
 def _during(story: Story, slo: Slo) -> str:
@@ -117,7 +124,7 @@ def _during(story: Story, slo: Slo) -> str:
         return "no fault"
     if not tally.known or not tally.total:
         return "no data"
-    held = f"{1 - tally.bad / tally.total:.1%}".replace("%", " %")
+    held = _held(slo, tally)
     for fault in story.faults:
         if fault.step.expect is None or fault.step.expect.slo != slo.name or fault.injected is None:
             continue
