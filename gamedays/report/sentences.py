@@ -115,7 +115,7 @@ def _objective(story: Story, slo: Slo, finding: Finding) -> ObjectiveRow:
 
 
 def _held(slo: Slo, tally: Tally) -> str:
-    return held_percent(tally.bad / tally.total, slo.budget) if tally.total else "no data"
+    return held_percent(min(1.0, tally.bad / tally.total), slo.budget) if tally.total else "no data"
 
 
 def _during(story: Story, slo: Slo) -> str:
