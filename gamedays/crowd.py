@@ -12,8 +12,9 @@ from loadtests.result import read_result
 
 @dataclass(frozen=True)
 class Crowd:
-    """viewers: the most that were connected at once, None when Prometheus left no series of them. lag: p99 of our own lateness, seconds (upper edge of its bucket).
-    saturated_seconds: how long the generator said that it couldn't keep up."""
+    """viewers: the most that were connected at once, None when Prometheus left no series of them. lag: p99 of our own
+    lateness, seconds (upper edge of its bucket). saturated_seconds: how long the generator said that it couldn't keep
+    up."""
 
     viewers: int | None
     lag: float

@@ -98,9 +98,7 @@ def _detected(
     return Finding(name, Outcome.FAIL, f"no page within {about(within)} of {fault.name}", evidence)
 
 
-def _named(
-    name: str, wanted: str, fault: FaultPlayed, injected: float, sli: Sli, page: PageSeen | None
-) -> Finding:
+def _named(name: str, wanted: str, fault: FaultPlayed, injected: float, sli: Sli, page: PageSeen | None) -> Finding:
     if page is not None:
         outcome = Outcome.PASS if page.runbook == wanted else Outcome.FAIL
         named = f"names the runbook {page.runbook}" if page.runbook else "names no runbook"

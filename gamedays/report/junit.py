@@ -26,7 +26,8 @@ def write(story: Story, verdict: Verdict) -> str:
     for finding in verdict.findings:
         _case(suite, story.plan.name, finding)
     Xml.indent(suite)
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", Xml.tostring(suite, encoding="unicode", xml_declaration=True)) + "\n"
+    text = Xml.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _case(suite: Xml.Element, plan: str, finding: Finding) -> None:
