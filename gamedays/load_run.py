@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,7 +82,7 @@ async def play(
     before = await known_orders(target, guard) if target is not None and ledger else frozenset()
     interrupted = False
     async with Supervisor(run.path / "logs") as supervisor:
-        load = await runner.start(supervisor, spec, run, target, guard)
+        load = await _start(supervisor, spec, run, target, guard)
         tell(
             f"{spec.viewers:,} viewers for {format_duration(spec.duration)}; metrics at http://{load.metrics_address}/metrics"
         )
@@ -95,6 +96,17 @@ async def play(
     ended = _judge(run, ledger, interrupted)
     run.write_json("verdict.json", ended.verdict.as_dict())
     return ended
+
+
+async def _start(
+    supervisor: Supervisor, spec: runner.LoadSpec, run: RunDirectory, target: Target | None, guard: Guard
+) -> runner.Load:
+    """The load, started. Where it can't be for wrong input, nothing happened, and no run directory is left of that."""
+    try:
+        return await runner.start(supervisor, spec, run, target, guard)
+    except InputError:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
 
 
 def text(ended: LoadRun) -> str:
