@@ -72,7 +72,7 @@ def find(name: str) -> Path:
         return path
     if name in builtin_names():
         return BUILTIN / f"{name}.yaml"
-    raise InputError(f"no plan '{name}'{did_you_mean(name, builtin_names())}; a file's name ends in .yaml")
+    raise InputError(f"no plan '{name}' built in, nor such a file{did_you_mean(name, builtin_names())}")
 
 
 class _Surroundings:
