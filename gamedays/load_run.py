@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from flashcrowd.errors import ExitCode, FlashcrowdError, InputError
+from flashcrowd.errors import ExitCode, FlashcrowdError, GuardError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
@@ -104,9 +105,12 @@ async def _start(
     """The load, started. Where it can't be for wrong input, nothing happened, and no run directory is left of that."""
     try:
         return await runner.start(supervisor, spec, run, target, guard)
-    except InputError:
+    except InputError as error:
         shutil.rmtree(run.path, ignore_errors=True)
-        raise
+        if target is not None or not isinstance(error, GuardError) or urlsplit(spec.host).hostname is None:
+            raise
+        remedy = "a load without a target may touch this machine alone; give --target FILE, which allows it"
+        raise GuardError(f"--host: {spec.host} is elsewhere, and {remedy}") from None
 
 
 def text(ended: LoadRun) -> str:
