@@ -75,6 +75,10 @@ async def play(
         InputError, GuardError: nothing was started. NeedError: the load broke.
     """
     target = read_target(target_file) if target_file is not None else None
+    if target is None and spec.scenario in runner.scenarios():
+        raise InputError(
+            f"{spec.scenario} needs to know a chat and a shop: give --target FILE; --host is for plain Locust"
+        )
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
     run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
     spec = _where_it_is_scraped(spec, target)
