@@ -6,13 +6,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from flashcrowd.rundir import RunDirectory
 from gamedays import gameday, manifest
+from gamedays.checks import Prepared
 from gamedays.gameday import Ended
 from gamedays.sli import Sli
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord, file_of
@@ -68,9 +71,7 @@ class Rehearsal:
 
     def write(self, base: Path) -> RunDirectory:
         """All that such a rehearsal leaves behind."""
-        file = base / "plan.yaml"
-        file.write_text(PLAN.format(name=self.name, expect=self.expect))
-        prepared = gameday.prepare(str(file), self.control)
+        prepared = _prepared(PLAN.format(name=self.name, expect=self.expect), self.control)
         run = RunDirectory.create(base, prepared.plan.name)
         manifest.write(run, prepared, "0.0.0")
         for at, source, kind, data in sorted(self._events(), key=lambda row: row[0]):
@@ -211,6 +212,14 @@ class Rehearsal:
             entries = [LedgerEntry(row.order_id, row.key, row.user, row.sku, 1) for row in stored]
             entries += [LedgerEntry(f"x{n}", f"x{n}", "u", "lipstick-01", 1) for n in range(self.oversold)]
             run.write_text("load/ledger.jsonl", "".join(json.dumps(asdict(entry)) + "\n" for entry in entries))
+
+
+@cache
+def _prepared(plan: str, control: str | None) -> Prepared:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "plan.yaml"
+        file.write_text(plan)
+        return gameday.prepare(str(file), control)
 
 
 def _order(

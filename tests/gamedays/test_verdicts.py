@@ -346,7 +346,7 @@ def test_judging_again_gives_the_same_bytes(rehearsed):
 def test_the_run_of_a_load_alone_is_not_judged_as_a_game_day(tmp_path):
     run = RunDirectory.create(tmp_path, "load")
     run.write_json("manifest.json", {"run": run.name, "scenario": "live-commerce", "viewers": 5})
-    with pytest.raises(InputError, match="is not the run of a game day: its manifest.json names no plan"):
+    with pytest.raises(InputError, match=r"is not the run of a game day: its manifest\.json names no plan"):
         gameday.judge(run.path)
 
 
