@@ -82,7 +82,7 @@ class OnCall:
         try:
             runbook = runbooks.catalogue.find(name)
             self._run.record("runbook", "started", runbook=name, alert=page.name)
-            with Audit(self._run.path / "runbooks" / f"{name}.jsonl", who="game day") as audit:
+            with Audit(self._run.path / "runbooks" / f"{runbook.name}.jsonl", who="game day") as audit:
                 executor = Executor(
                     runbook,
                     query=self._query,
