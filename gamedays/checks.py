@@ -5,7 +5,7 @@ The rules look at the raw file, so that a wrong unit in one place doesn't hide a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -205,11 +205,11 @@ class _Surroundings:
         return sum(part for part in parts if part is not None) if None not in parts else float("inf")
 
 
-def _unusable(slos: Iterable[Slo], seen: Collection[str]) -> Iterator[str]:
+def _unusable(slos: Sequence[Slo], seen: Collection[str]) -> Iterator[str]:
     """Why SLOs can't be judged in a game day; `seen` are the names that its other files have."""
+    if twice := [slo.name for slo in slos if slo.name in seen]:
+        yield f"the plan has {', '.join(twice)} already; a game day tells SLOs apart by their names"
     for slo in slos:
-        if slo.name in seen:
-            yield f"holds {slo.name}, which the plan has already; a game day tells SLOs apart by their names"
         if slo.sli.raw is not None:
             yield f"{slo.name} is a ratio, in which a game day can't count; give sli.events"
 
