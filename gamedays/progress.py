@@ -9,9 +9,12 @@ from flashcrowd.rundir import Event
 
 
 def sentence(event: Event) -> tuple[str, str] | None:
-    """(label, text) of an event; None when it isn't worth a line."""
+    """(label, text) of an event, on one line; None when it isn't worth one."""
     tell = SENTENCES.get(f"{event.source}/{event.kind}")
-    return tell(event.data) if tell else None
+    if tell is None:
+        return None
+    label, text = tell(event.data)
+    return label, " ".join(text.split())
 
 
 def _step(data: dict[str, Any]) -> tuple[str, str]:
