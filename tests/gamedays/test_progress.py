@@ -104,4 +104,5 @@ def test_sentences_say_what_matters():
     assert told("alert/page", runbook=None) == "OrderLatencyBurn → no runbook"
     assert told("runbook/step_end") == "Mitigation · reserve-blocks: not matched, p50 811 ms"
     assert told("runbook/step_end", message="") == "Mitigation · reserve-blocks: not matched"
+    assert told("conductor/aborted", reason="load ended with 1:\n  Traceback\n") == "load ended with 1: Traceback"
     assert sentence(Event(1.0, "runbook", "step_start", DATA)) is None
