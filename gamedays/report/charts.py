@@ -35,7 +35,9 @@ DRAWN = ("Viewers", "Orders", "Order latency", "Bad orders", "Chat delivery")
 
 
 def timeline(story: Story) -> str:
-    """The timeline as an SVG; empty when the run left no series."""
+    """The timeline as an SVG; empty when the run left no series, or never started."""
+    if not story.start:
+        return ""
     panels = [panel for name in DRAWN if (rows := _rows(story, name)) for panel in [_panel(story, name, rows)]]
     if not panels:
         return ""
