@@ -96,4 +96,6 @@ def test_a_run_that_never_started_says_so_without_a_length(rehearsed):
     assert ended.verdict.findings[0].message == "interrupted at the start of 02:00"
     assert "not played" in terminal.write(ended.story, ended.verdict)
     assert 'time="0.000"' in junit.write(ended.story, ended.verdict)
-    assert "not started" in html.write(ended.story, ended.verdict)
+    page = html.write(ended.story, ended.verdict)
+    assert "not started" in page
+    assert "The run left no series to draw." in page

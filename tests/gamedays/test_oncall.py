@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+import monitors.alerts
 from flashcrowd.guard import Guard
 from flashcrowd.rundir import Event, RunDirectory
 from gamedays.oncall import OnCall
@@ -110,8 +112,9 @@ def run_directory(tmp_path: Path) -> RunDirectory:
 
 
 @pytest.fixture
-async def on_shift(run_directory: RunDirectory):
-    """Starts an engineer, who is sent home at the end of the test."""
+async def on_shift(run_directory: RunDirectory, monkeypatch: pytest.MonkeyPatch):
+    """Starts an engineer, who looks at the pager all the time and is sent home at the end of the test."""
+    monkeypatch.setattr(monitors.alerts, "watch", partial(monitors.alerts.watch, every=0.02))
     at_work: list[asyncio.Task[None]] = []
 
     def start(*firing: Alert, withheld: bool = False) -> Shift:

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from gamedays.sli import COVERAGE, HOLD, Sli, align, outside
 
-LENGTH = 40
+LENGTH = 24
 rates = st.one_of(st.none(), st.floats(0, 1000))
 
 
 @st.composite
 def slis(draw: st.DrawFn) -> Sli:
-    """Forty seconds from time 0; each bad rate is at most the rate of all, and where one is missing both are."""
+    """Some seconds from time 0; each bad rate is at most the rate of all, and where one is missing both are."""
     totals = draw(st.lists(rates, min_size=LENGTH, max_size=LENGTH))
     shares = draw(st.lists(st.floats(0, 1), min_size=LENGTH, max_size=LENGTH))
     rows = zip(totals, shares, strict=True)
@@ -30,7 +30,7 @@ times = st.floats(-5, LENGTH + 5)
 budgets = st.floats(0, 1)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(slis(), st.lists(times, min_size=2, max_size=6))
 def test_what_is_counted_does_not_depend_on_how_the_time_is_cut(sli, cuts):
     cuts = sorted(cuts)
@@ -41,7 +41,7 @@ def test_what_is_counted_does_not_depend_on_how_the_time_is_cut(sli, cuts):
     assert parts.covered == pytest.approx(whole.covered)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(slis(), times, times)
 def test_a_tally_is_never_more_than_there_was(sli, start, end):
     tally = sli.tally([(start, end)])
@@ -51,7 +51,7 @@ def test_a_tally_is_never_more_than_there_was(sli, start, end):
     assert not tally.known or tally.covered >= COVERAGE
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(slis(), budgets, times, times)
 def test_recovery_lies_where_it_was_looked_for_and_has_events_within_the_budget(sli, budget, since, until):
     at = sli.recovered(budget, since, until)
@@ -64,7 +64,7 @@ def test_recovery_lies_where_it_was_looked_for_and_has_events_within_the_budget(
     assert tally.bad <= budget * tally.total
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(slis(), budgets, budgets, times)
 def test_a_larger_budget_is_never_recovered_later(sli, one, other, since):
     small, large = sorted((one, other))
@@ -72,7 +72,7 @@ def test_a_larger_budget_is_never_recovered_later(sli, one, other, since):
     assert strict is None or (lenient is not None and lenient <= strict)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(slis(), budgets, times, times, times)
 def test_looking_for_longer_never_changes_a_recovery_that_was_found(sli, budget, since, one, other):
     sooner, later = sorted((one, other))
@@ -80,7 +80,7 @@ def test_looking_for_longer_never_changes_a_recovery_that_was_found(sli, budget,
     assert found is None or sli.recovered(budget, since, later) == found
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.one_of(st.none(), st.just(0.0)), min_size=LENGTH, max_size=LENGTH), budgets)
 def test_without_events_nothing_recovers(totals, budget):
     sli = Sli("x", 1.0, tuple((float(at), total, total) for at, total in enumerate(totals)))
@@ -93,7 +93,7 @@ def test_a_recovery_does_not_begin_with_a_bad_second():
     assert Sli("x", 1.0, tuple(rows)).recovered(0.005, 0, LENGTH) == 10.0
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(slis())
 def test_an_sli_survives_its_file(sli):
     assert Sli.from_dict(sli.as_dict()) == sli
@@ -102,7 +102,7 @@ def test_an_sli_survives_its_file(sli):
 spans = st.tuples(times, st.floats(0, 20)).map(lambda row: (row[0], row[0] + row[1]))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(spans, max_size=5), times, times)
 def test_the_time_outside_of_faults_touches_none_and_leaves_nothing_out(faults, one, other):
     start, end = sorted((one, other))
@@ -111,13 +111,13 @@ def test_the_time_outside_of_faults_touches_none_and_leaves_nothing_out(faults, 
     assert all(before[1] <= after[0] for before, after in pairwise(free))
     for injected, healed in faults:
         assert all(finish <= injected or begin >= healed + HOLD for begin, finish in free)
-    for step in range(200):
-        at = start + (end - start) * (step + 0.5) / 200
+    for step in range(50):
+        at = start + (end - start) * (step + 0.5) / 50
         covered = any(begin <= at < finish for begin, finish in free)
         assert covered != any(injected <= at < healed + HOLD for injected, healed in faults) or start == end
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.floats(allow_nan=True)), max_size=50, unique_by=lambda row: row[0]),
     st.integers(0, 20),
