@@ -30,7 +30,8 @@ COLOURS: dict[Kind, str] = {
 """One meaning each; the page's legend names them."""
 
 SERIES = ["#0969da", "#bf8700", "#8250df"]
-DRAWN = ("Viewers", "Orders", "Order latency", "Bad orders", "Chat delivery")
+MISSED = "Events that missed their objective"
+DRAWN = ("Viewers", "Orders", "Order latency", MISSED, "Chat delivery")
 
 
 def timeline(story: Story) -> str:
@@ -52,7 +53,7 @@ def _panel(story: Story, name: str, rows: list[dict[str, Any]]) -> Any:
     series = list(dict.fromkeys(row["series"] for row in rows))
     last = name == DRAWN[-1]
     x = alt.X("at:Q", title="seconds since the first viewer" if last else None, scale=alt.Scale(domain=_span(story)))
-    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=",", minExtent=44))
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=",~f", minExtent=44))
     lines = (
         alt.Chart(alt.InlineData(values=rows))
         .mark_line(strokeWidth=1.6, clip=True)
@@ -62,7 +63,7 @@ def _panel(story: Story, name: str, rows: list[dict[str, Any]]) -> Any:
             color=alt.Color(
                 "series:N",
                 scale=alt.Scale(domain=series, range=SERIES[: len(series)]),
-                legend=alt.Legend() if len(series) > 1 else None,
+                legend=alt.Legend() if len(series) > 1 or name == MISSED else None,
             ),
         )
     )
@@ -91,7 +92,7 @@ def _rules(story: Story) -> list[alt.Chart]:
 
 
 def _rows(story: Story, panel: str) -> list[dict[str, Any]]:
-    if panel == "Bad orders":
+    if panel == MISSED:
         return _bad_share(story)
     return [
         {"at": round(at - story.start, 2), "value": round(value, 4), "series": chart["series"], "unit": chart["unit"]}
@@ -106,7 +107,7 @@ def _bad_share(story: Story) -> list[dict[str, Any]]:
     """The bad share of each SLO that a fault was expected to hit, in percent."""
     names = dict.fromkeys(fault.step.expect.slo for fault in story.faults if fault.step.expect is not None)
     return [
-        {"at": round(at - story.start, 2), "value": round(ratio * 100, 3), "series": name, "unit": f"% missed {name}"}
+        {"at": round(at - story.start, 2), "value": round(ratio * 100, 3), "series": name, "unit": "%"}
         for name in names
         for at, ratio in story.sli(name).ratios()
         if ratio is not None and at >= story.start

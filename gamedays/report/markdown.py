@@ -23,7 +23,7 @@ def write(story: Story, verdict: Verdict) -> str:
         _table(("at", "what", ""), [(clock(m.at), m.label, m.text) for m in moments(story)]),
         "## Objectives",
         _table(
-            ("objective", "wanted", "held", "outside the fault", "during it"),
+            ("objective", "wanted", "held", "no fault", "under the fault"),
             [(r.name, r.wanted, r.held, r.outside.value, r.during) for r in sentences.objectives(story, verdict)],
         ),
         f"**Orders** {sentences.orders(story)}  \n**Crowd** {sentences.crowd(story)}",

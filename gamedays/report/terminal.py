@@ -16,7 +16,7 @@ def write(story: Story, verdict: Verdict) -> str:
     """The whole story for somebody who has never seen it."""
     blocks = [
         _title(story, verdict),
-        "\n".join(line for moment in moments(story) for line in _wrap(str(moment), 22)),
+        "\n".join(line for moment in moments(story) for line in _wrap(str(moment), 23)),
         _objectives(story, verdict),
         _facts(story, verdict),
         _findings(verdict),
@@ -34,7 +34,7 @@ def _title(story: Story, verdict: Verdict) -> str:
 
 
 def _objectives(story: Story, verdict: Verdict) -> str:
-    rows = [("Objective", "wanted", "held", "outside the fault", "during it")]
+    rows = [("Objective", "wanted", "held", "no fault", "under the fault")]
     rows += [(r.name, r.wanted, r.held, r.outside.value, r.during) for r in sentences.objectives(story, verdict)]
     return "\n".join(
         f"  {name:<20} {wanted:<9} {held:<9} {out:<18} {during}" for name, wanted, held, out, during in rows
