@@ -40,7 +40,7 @@ def timeline(story: Story) -> str:
     if not panels:
         return ""
     chart = alt.vconcat(*panels, spacing=10).resolve_scale(x="shared", color="independent")
-    chart = chart.configure(background="transparent", font="system-ui, sans-serif")
+    chart = chart.configure(background="transparent", font="system-ui, sans-serif", padding={"right": 24})
     chart = chart.configure_view(stroke=None).configure_title(color=INK, anchor="start", fontSize=12, offset=4)
     chart = chart.configure_axis(
         labelColor=INK, titleColor=INK, gridColor=INK, gridOpacity=0.12, domain=False, ticks=False, labelFontSize=10
@@ -52,7 +52,11 @@ def timeline(story: Story) -> str:
 def _panel(story: Story, name: str, rows: list[dict[str, Any]]) -> Any:
     series = list(dict.fromkeys(row["series"] for row in rows))
     last = name == DRAWN[-1]
-    x = alt.X("at:Q", title="seconds since the first viewer" if last else None, scale=alt.Scale(domain=_span(story)))
+    x = alt.X(
+        "at:Q",
+        title="seconds since the first viewer" if last else None,
+        scale=alt.Scale(domain=_span(story), nice=False),
+    )
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=",~f", minExtent=44))
     lines = (
         alt.Chart(alt.InlineData(values=rows))
@@ -80,7 +84,7 @@ def _shades(story: Story) -> list[alt.Chart]:
 
 
 def _rules(story: Story) -> list[alt.Chart]:
-    kinds: tuple[Kind, ...] = ("sale", "page", "runbook", "recovered")
+    kinds: tuple[Kind, ...] = ("sale", "runbook", "page", "recovered")
     rows = [{"at": m.at, "kind": m.kind, "text": f"{m.label}: {m.text}"} for m in moments(story) if m.kind in kinds]
     return [
         alt.Chart(alt.InlineData(values=[row for row in rows if row["kind"] == kind]))
