@@ -37,7 +37,7 @@ def _objectives(story: Story, verdict: Verdict) -> str:
     rows = [("Objective", "wanted", "held", "no fault", "under the fault")]
     rows += [(r.name, r.wanted, r.held, r.outside.value, r.during) for r in sentences.objectives(story, verdict)]
     return "\n".join(
-        f"  {name:<20} {wanted:<9} {held:<9} {out:<18} {during}" for name, wanted, held, out, during in rows
+        f"  {name:<20}{wanted:<8}{held:<10}{out:<14}{during}" for name, wanted, held, out, during in rows
     )
 
 
