@@ -60,10 +60,13 @@ def _crowd(story: Story) -> Iterator[Finding]:
 
 
 def _faults(story: Story) -> Iterator[Finding]:
+    if story.control == "no-fault":
+        return
     for number, fault in enumerate(story.faults, 1):
-        if fault.injected is None:
-            continue
         name = f"fault/{number}"
+        if fault.injected is None:
+            yield Finding(f"{name}/bit", Outcome.INCONCLUSIVE, f"{fault.name} was never injected")
+            continue
         yield _bit(f"{name}/bit", fault)
         yield _healed(f"{name}/healed", fault)
 

@@ -44,7 +44,7 @@ def moments(story: Story) -> list[Moment]:
 def _load(story: Story) -> Iterator[Moment]:
     load, crowd = story.plan.spec.load, story.crowd
     if story.start:
-        seen = f", {crowd.viewers:,} connected" if crowd else ""
+        seen = f", {crowd.viewers:,} connected" if crowd and crowd.viewers is not None else ""
         yield Moment(0.0, "load", load.shape, f"{load.viewers:,} viewers in {format_duration(load.over)}{seen}")
 
 

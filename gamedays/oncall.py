@@ -37,21 +37,21 @@ class OnCall:
     ) -> None:
         self._prometheus, self._guard, self._variables = prometheus, guard, variables
         self._run, self._withheld = run, withheld
-        self._incidents: dict[str, Page] = {}
+        self._incidents: set[str] = set()
 
     async def watch(self, since: float) -> None:
         """Answer pages until cancelled. Raises NeedError when Prometheus doesn't answer any more."""
         async with asyncio.TaskGroup() as group:
             async for page in monitors.alerts.watch(self._prometheus, since):
                 self._note(page)
-                if page.slo is None:
-                    continue
                 if await self._is_known(page):
                     continue
-                self._incidents[page.slo] = page
+                self._incidents.add(page.slo)
+                if page.runbook is None:
+                    continue
                 if self._withheld:
                     self._run.record("runbook", "withheld", runbook=page.runbook, alert=page.name)
-                elif page.runbook:
+                else:
                     group.create_task(self._follow(page, page.runbook))
 
     def _note(self, page: Page) -> None:

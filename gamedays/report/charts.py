@@ -5,6 +5,7 @@ The SVG has no colours of its own for text and lines: they follow the page, so t
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -103,7 +104,7 @@ def _rows(story: Story, panel: str) -> list[dict[str, Any]]:
         for chart in story.charts
         if chart["panel"] == panel
         for at, value in chart["points"]
-        if value == value and at >= story.start  # NaN is where nothing happened
+        if math.isfinite(value) and at >= story.start  # NaN is where nothing happened
     ]
 
 

@@ -26,19 +26,24 @@ def write(story: Story, verdict: Verdict) -> str:
 
 
 def _title(story: Story, verdict: Verdict) -> str:
-    target = story.target_name
-    parts = [story.plan.name, target, f"{story.plan.spec.load.viewers:,} viewers", sentences.length(story)]
-    left, right = " · ".join(parts), verdict.outcome.upper()
-    title = left + " " * max(2, WIDTH - len(left) - len(right)) + right
-    return title if story.control is None else f"{title}\ncontrol: {story.control}"
+    parts = [story.plan.name, story.target_name, f"{story.plan.spec.load.viewers:,} viewers", sentences.length(story)]
+    right = verdict.outcome.upper()
+    first, *more = textwrap.wrap(" · ".join(parts), WIDTH - len(right) - 2, break_on_hyphens=False)
+    lines = [f"{first:<{WIDTH - len(right)}}{right}", *more]
+    return "\n".join(lines if story.control is None else [*lines, f"control: {story.control}"])
 
 
 def _objectives(story: Story, verdict: Verdict) -> str:
-    rows = [("Objective", "wanted", "held", "no fault", "under the fault")]
-    rows += [(r.name, r.wanted, r.held, r.outside.value, r.during) for r in sentences.objectives(story, verdict)]
-    return "\n".join(
-        f"  {name:<20}{wanted:<8}{held:<10}{out:<14}{during}" for name, wanted, held, out, during in rows
-    )
+    """A row an SLO; what doesn't fit beside it stands below it."""
+    found = sentences.objectives(story, verdict)
+    rows = [("Objective", "wanted", "held", "outside", "during the fault")]
+    rows += [(row.name, row.wanted, row.held, row.outside.value, row.during) for row in found]
+    sizes = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = []
+    for *cells, during in rows:
+        line = "  ".join(["", *(f"{cell:<{size}}" for cell, size in zip(cells, sizes, strict=True))])
+        lines += [f"{line}  {during}"] if len(line) + 2 + len(during) <= WIDTH else [line.rstrip(), f"    {during}"]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _facts(story: Story, verdict: Verdict) -> str:
