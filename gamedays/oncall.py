@@ -12,7 +12,7 @@ from typing import Any
 
 import monitors.alerts
 import runbooks.catalogue
-from flashcrowd.errors import FlashcrowdError
+from flashcrowd.errors import FlashcrowdError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.rundir import RunDirectory
 from monitors.alerts import Page
@@ -80,9 +80,11 @@ class OnCall:
     async def _follow(self, page: Page, name: str) -> None:
         """Follow one runbook to its end; a runbook that can't be followed is an event, not the end of the game day."""
         try:
+            if "://" in name:
+                raise InputError(f"{name} is a page for people; give the name of a runbook, or its file")
             runbook = runbooks.catalogue.find(name)
             self._run.record("runbook", "started", runbook=name, alert=page.name)
-            with Audit(self._run.path / "runbooks" / f"{name}.jsonl", who="game day") as audit:
+            with Audit(self._run.path / "runbooks" / f"{runbook.name}.jsonl", who="game day") as audit:
                 executor = Executor(
                     runbook,
                     query=self._query,

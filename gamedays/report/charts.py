@@ -131,4 +131,11 @@ def _themed(svg: str) -> str:
     """The SVG in the page's own ink, as wide as the page."""
     svg = svg.replace(f'"{INK}"', '"currentColor"')
     size = re.search(r'width="[\d.]+" height="[\d.]+"', svg)
-    return svg.replace(size[0], 'width="100%"', 1) if size else svg
+    return _numbered(svg.replace(size[0], 'width="100%"', 1) if size else svg)
+
+
+def _numbered(svg: str) -> str:
+    """The SVG with its clip paths counted from 1: Vega goes on counting from one picture of a process to the next, and
+    the same run must give the same report."""
+    known: dict[str, int] = {}
+    return re.sub(r'(id="|url\(#)clip(\d+)', lambda m: f"{m[1]}clip{known.setdefault(m[2], len(known) + 1)}", svg)

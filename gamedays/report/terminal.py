@@ -16,7 +16,7 @@ def write(story: Story, verdict: Verdict) -> str:
     """The whole story for somebody who has never seen it."""
     blocks = [
         _title(story, verdict),
-        "\n".join(line for moment in moments(story) for line in _wrap(str(moment), 23)),
+        "\n".join(line for moment in moments(story) for line in wrap(str(moment), 23)),
         _objectives(story, verdict),
         _facts(story, verdict),
         _findings(verdict),
@@ -48,25 +48,24 @@ def _objectives(story: Story, verdict: Verdict) -> str:
 
 def _facts(story: Story, verdict: Verdict) -> str:
     lines = [f"Orders   {sentences.orders(story)}", f"Crowd    {sentences.crowd(story)}"]
-    return "\n".join(line for text in lines for line in _wrap(text, 11))
+    return "\n".join(line for text in lines for line in wrap(text, 11))
 
 
 def _findings(verdict: Verdict) -> str:
     """What was missed or can't be told; nothing when all is well."""
     bad = [*verdict.of(Outcome.FAIL), *verdict.of(Outcome.INCONCLUSIVE)]
     return "\n".join(
-        line
-        for finding in bad
-        for line in _wrap(f"{finding.outcome.upper():<13} {finding.name}: {finding.message}", 16)
+        line for finding in bad for line in wrap(f"{finding.outcome.upper():<13} {finding.name}: {finding.message}", 16)
     )
 
 
 def _next(story: Story, verdict: Verdict) -> str:
     lines = [f"Report   {story.run.path / 'report.html'}", f"Next     {sentences.next_step(story, verdict)}"]
-    return "\n".join(line for text in lines for line in _wrap(text, 11))
+    return "\n".join(line for text in lines for line in wrap(text, 11))
 
 
-def _wrap(text: str, indent: int) -> list[str]:
+def wrap(text: str, indent: int) -> list[str]:
+    """Lines of at most 80 columns, two in; those after the first begin at `indent`."""
     return textwrap.wrap(
         text,
         WIDTH,
