@@ -108,11 +108,18 @@ async def test_an_injector_killed_at_any_moment_leaves_nothing(proxy, inject, lo
 
     await asyncio.gather(*(kill(number, sign) for number, sign in enumerate(signals)))
 
-    async def nothing_left() -> bool:
-        toxics = [await proxy.toxics(f"link-{number}") for number in range(len(signals))]
-        return not any(toxics) and log.all() == [] and reverters() == []
+    async def toxics() -> list[list[str]]:
+        return [found for number in range(len(signals)) if (found := await proxy.toxics(f"link-{number}"))]
 
-    await until(nothing_left)
+    async def no_toxic_is_left() -> bool:
+        return await toxics() == []
+
+    async def no_record_is_left() -> bool:
+        return log.all() == []
+
+    await until(lambda: reverters() == [])
+    await until(no_toxic_is_left)
+    await until(no_record_is_left)
 
 
 async def test_a_killed_injectors_fault_is_healed_at_once(proxy, inject, log, until):
