@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flashcrowd.rundir import Event
+from gamedays.plan import EMBEDDED
 
 
 def sentence(event: Event) -> tuple[str, str] | None:
@@ -25,7 +26,10 @@ def _step(data: dict[str, Any]) -> tuple[str, str]:
 
 
 SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
-    "conductor/starting": lambda d: ("starting", f"{d['target']} target and Prometheus"),
+    "conductor/starting": lambda d: (
+        "starting",
+        "the embedded storefront and a Prometheus" if d["target"] == EMBEDDED else f"with the target {d['target']}",
+    ),
     "conductor/started": lambda d: ("load", "the first viewers arrive"),
     "conductor/aborted": lambda d: ("aborted", d["reason"]),
     "conductor/interrupted": lambda d: ("stopped", "interrupted; what there is will be judged and saved"),
