@@ -13,6 +13,9 @@ from gamedays.sli import Tally
 from gamedays.story import FaultFact, Story
 from monitors.slo import Slo
 
+ARRIVED = 0.9
+"""The share of the planned viewers that must have been connected at once: what holds for fewer says little of all."""
+
 
 def judge(story: Story) -> Verdict:
     """The verdict of a run. What can't be known is inconclusive, never a pass."""
@@ -20,6 +23,7 @@ def judge(story: Story) -> Verdict:
         (
             *_complete(story),
             *_crowd(story),
+            *_size(story),
             *_faults(story),
             *_slos(story),
             *_expectations(story),
@@ -57,6 +61,15 @@ def _crowd(story: Story) -> Iterator[Finding]:
     else:
         message = f"generator lag p99 {seen.lag * 1000:.0f} ms: its measurements can be trusted"
         yield Finding("crowd/trust", Outcome.PASS, message, seen.as_dict())
+
+
+def _size(story: Story) -> Iterator[Finding]:
+    """Whether the crowd was as large as the plan says. Viewers of a scenario without rooms are connected to nothing."""
+    seen, planned = story.crowd.viewers if story.crowd else None, story.plan.spec.load.viewers
+    if seen:
+        outcome = Outcome.PASS if seen >= ARRIVED * planned else Outcome.INCONCLUSIVE
+        message = f"{seen:,} of {planned:,} viewers were connected at once"
+        yield Finding("crowd/size", outcome, message, {"connected": seen, "planned": planned})
 
 
 def _faults(story: Story) -> Iterator[Finding]:
