@@ -68,6 +68,7 @@ class Rehearsal:
     figures: bool = True
     bad_outside: float = 0.0
     rate: float = RATE
+    connected: float = 2000.0
 
     def write(self, base: Path) -> RunDirectory:
         """All that such a rehearsal leaves behind."""
@@ -179,7 +180,7 @@ class Rehearsal:
     def _charts(self) -> list[dict[str, Any]]:
         seconds = [START + at for at in range(int(self.end))]
         shown = (
-            ("Viewers", "connected", "viewers", 2000.0),
+            ("Viewers", "connected", "viewers", self.connected),
             ("Orders", "accepted", "orders/s", 31.0),
             ("Order latency", "p99", "seconds", 0.084),
         )
