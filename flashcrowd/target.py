@@ -99,7 +99,10 @@ class LedgerSource(Model):
 
 
 class Shop(Model):
-    """The order protocol. `sales` is the path that schedules a sale, where the target can do that."""
+    """The order protocol. `sales` is the path that schedules a sale, where the target can do that.
+
+    connections: kept alive and `shared` by the viewers, each viewer's `own`, or a `fresh` one for each request.
+    """
 
     url: HttpUrl
     browse: str | None = None
@@ -107,6 +110,7 @@ class Shop(Model):
     order: Order
     ledger: LedgerSource | None = None
     sales: str | None = None
+    connections: Literal["shared", "own", "fresh"] = "shared"
 
 
 class PrometheusAddress(Model):

@@ -1,21 +1,20 @@
 """Frames: what a frame of the chat means to a viewer: the comments in it, and the events that the target file names.
 
 Sans-I/O. A room's frame reaches thousands of viewers of one process with the same bytes, so what was found in the last
-few frames is kept and found again by those bytes.
+few frames is kept and found again by those bytes; and with it, how many have heard it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-from loadtests.markers import sent_times
+from loadtests.markers import Marker, markers
 
 _REMEMBERED = 128
-_LARGEST_REMEMBERED = 16_384
+_LARGEST_REMEMBERED = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +32,45 @@ class LiveEvent:
             raise AttributeError(f"event {self.name} has no field '{name}'; it has {known}") from None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Sighting:
-    """What one frame held: when its comments were sent (unix seconds), and its events."""
+    """What one frame held, its comments and its events; and how many viewers of which room have `heard` it."""
 
-    sent: tuple[float, ...]
+    comments: tuple[Marker, ...]
     events: tuple[LiveEvent, ...]
+    room: str | None = None
+    heard: int = 0
+
+
+Forget = Callable[[Sighting], None]
 
 
 class FrameReader:
-    """Reads frames by the `events` of a target file: event name → the fields, with values, that its frame has."""
+    """Reads frames by the `events` of a target file: event name → the fields, with values, that its frame has.
 
-    def __init__(self, events: Mapping[str, Mapping[str, Any]]) -> None:
-        self._events = events
+    forget: gets a sighting that is no longer remembered, before it is lost.
+    """
+
+    def __init__(self, events: Mapping[str, Mapping[str, Any]], forget: Forget = lambda _: None) -> None:
+        self._events, self._forget = events, forget
         self._needles = [_needles(wanted) for wanted in events.values()]
-        self._remembering = lru_cache(maxsize=_REMEMBERED)(self._read)
+        self._remembered: dict[bytes, Sighting] = {}
 
     def read(self, frame: bytes) -> Sighting:
         """What is in the frame. Whatever the bytes are, nothing is raised: not every frame is JSON."""
-        return self._remembering(frame) if len(frame) <= _LARGEST_REMEMBERED else self._read(frame)
+        return self._remembered.get(frame) or self._read(frame)
+
+    def remembered(self) -> Iterable[Sighting]:
+        """The sightings that may be found again."""
+        return self._remembered.values()
 
     def _read(self, frame: bytes) -> Sighting:
-        return Sighting(sent_times(frame), self._events_in(frame))
+        sighting, remembered = Sighting(markers(frame), self._events_in(frame)), self._remembered
+        if len(frame) <= _LARGEST_REMEMBERED:
+            remembered[frame] = sighting
+            if len(remembered) > _REMEMBERED:
+                self._forget(remembered.pop(next(iter(remembered))))
+        return sighting
 
     def _events_in(self, frame: bytes) -> tuple[LiveEvent, ...]:
         if not any(all(needle in frame for needle in needles) for needles in self._needles):

@@ -23,6 +23,12 @@ CPU_LIMIT = 0.9
 CPU_SECONDS = 5
 """Seconds in a row above CPU_LIMIT that count as saturated: a burst of connects is not."""
 
+LATE = 0.1
+"""Seconds after which a start counts as late: a fifth of the tightest built-in objective, 500 ms for an order."""
+
+LATE_SHARE = 0.01
+"""Of the starts of a second, as many may be late before the crowd no longer is the crowd that was asked for."""
+
 _WINDOW = 10
 
 
@@ -34,6 +40,8 @@ class GeneratorWatch:
         self.saturated = False
         self.saturated_seconds = 0
         self.cpu = 0.0
+        self.late_starts = 0
+        self._started, self._too_many_late = 0, False
         self._current = list[float]()
         self._window = deque[list[float]](maxlen=_WINDOW)
         self._busy_seconds = 0
@@ -44,13 +52,20 @@ class GeneratorWatch:
         self.lag.observe(late)
         self._current.append(late)
 
+    def starts(self, count: int, late: int) -> None:
+        """So many viewers' tasks have been started since the beginning, so many of them late; called once a second."""
+        fresh, fresh_late = count - self._started, late - self.late_starts
+        self._started, self.late_starts = count, late
+        self._too_many_late = fresh_late > LATE_SHARE * fresh and fresh_late > 1
+
     def second(self, cpu: float) -> None:
         """A second has passed, in which the process used this share of a core."""
         self.cpu = cpu
         self._busy_seconds = self._busy_seconds + 1 if cpu > CPU_LIMIT else 0
         self._window.append(self._current)
         self._current = []
-        self.saturated = self.recent_p99 > LAG_LIMIT or self._busy_seconds >= CPU_SECONDS
+        too_late = self.recent_p99 > LAG_LIMIT or self._too_many_late
+        self.saturated = too_late or self._busy_seconds >= CPU_SECONDS
         self.saturated_seconds += self.saturated
 
     @property

@@ -5,8 +5,8 @@
             lost ▼      │ connected again
              reconnecting ─► (full-jitter back-off between attempts, without end while the viewer stays)
 
-A room costs one greenlet, which reads. Frames are understood without being parsed (frames.py); a handler gets a
-greenlet of its own, and only when an event that it waits for arrives.
+A room costs a connection and a timer, no greenlet. Frames are understood without being parsed (frames.py); a handler
+gets a lane only when an event that it waits for arrives.
 """
 
 from __future__ import annotations
@@ -17,19 +17,24 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
-
-import gevent  # type: ignore[import-untyped]
-from gevent.pool import Group  # type: ignore[import-untyped]
+from urllib.parse import urlsplit
 
 from flashcrowd.target import Live as LiveSpec
 from loadtests.backoff import full_jitter
-from loadtests.frames import FrameReader, LiveEvent
+from loadtests.crowd.connection import Address, resolve
+from loadtests.crowd.engine import Engine
+from loadtests.crowd.errors import ServerClosedError
+from loadtests.crowd.timers import Timer
+from loadtests.crowd.waiter import Waiter
+from loadtests.crowd.websocket import WebSocket
+from loadtests.deliveries import Deliveries
+from loadtests.frames import FrameReader, LiveEvent, Sighting
+from loadtests.handlers import Handlers
 from loadtests.identities import Identity
-from loadtests.markers import mark
+from loadtests.markers import Marker, mark
 from loadtests.metrics import Tally
 from loadtests.report import Report, Request
 from loadtests.variables import Values, Variables, fill_json, fill_path, traceparent
-from loadtests.websocket import ConnectionLostError, InvalidHandshake, WebSocket
 
 Handler = Callable[[LiveEvent], Any]
 Failed = Callable[[Exception], None]
@@ -49,6 +54,7 @@ class Live:
 
     def __init__(
         self,
+        engine: Engine,
         spec: LiveSpec,
         variables: Variables,
         tally: Tally,
@@ -56,159 +62,192 @@ class Live:
         rooms: Sequence[str],
         serials: count[int],
     ) -> None:
-        self.spec, self.variables, self.tally, self.report = spec, variables, tally, report
-        self.reader = FrameReader(spec.events)
-        self.handlers = Group()
+        self.engine, self.spec, self.variables, self.tally, self.report = engine, spec, variables, tally, report
+        self.deliveries = Deliveries()
+        self.reader = FrameReader(spec.events, self.deliveries.fold)
+        self.handlers = Handlers(engine)
         self.rooms = set[Room]()
         self._names, self._serials = rooms, serials
+        self._addresses: dict[str, list[Address]] = {}
 
     def enter(self, identity: Identity, room: str | None = None, failed: Failed | None = None) -> Room:
         """Connect, however many attempts it takes, and give the room. `failed` hears of exceptions in handlers."""
         name = room if room is not None else random.choice(self._names)
         entered = Room(self, identity, name, next(self._serials), failed or _ignore)
-        gevent.sleep(random.uniform(0.0, SPREAD))
+        self.engine.sleep(random.uniform(0.0, SPREAD))
         entered.open()
         return entered
 
-    def beat(self) -> None:
-        """Send the heartbeats that are due; called once a second. A stalled connection holds up nobody else."""
-        now = time.monotonic()
-        for room in [room for room in self.rooms if room.beat_at <= now]:
-            room.beat_at = now + (self.spec.heartbeat.every if self.spec.heartbeat else float("inf"))
-            gevent.spawn(room.heartbeat)
+    def second(self, trusted: bool = True) -> None:
+        """Send the heartbeats that are due, and judge deliveries; called once a second.
 
-    def drain(self, grace: float) -> None:
-        """Let running handlers end for so many seconds, then end them."""
-        self.handlers.join(timeout=grace)
-        self.handlers.kill(timeout=1.0)
+        Not `trusted`: this process is too late itself to say what was lost.
+        """
+        now, beat = time.monotonic(), self.spec.heartbeat
+        if beat is not None:
+            for room in [room for room in self.rooms if room.beat_at <= now]:
+                room.beat_at = now + beat.every
+                room.heartbeat()
+        for sighting in self.reader.remembered():
+            self.deliveries.fold(sighting)
+        self.deliveries.judge(time.time(), trusted)
+        self.tally.lost, self.tally.withheld = self.deliveries.lost, self.deliveries.withheld
 
-    def delivered(self, sent: tuple[float, ...], since: float, now: float) -> None:
-        """Count comments that arrived now. Those from before the viewer came are the room's memory, not deliveries."""
-        observe = self.tally.delivery.observe
-        for at in sent:
-            if at >= since:
-                observe(max(0.0, now - at))
+    def heard(self, sighting: Sighting, room: str, since: float, at: float) -> None:
+        """Count a frame's comments, which arrived at that time. Those from before the viewer came are no deliveries."""
+        comments = sighting.comments
+        if since <= comments[0].sent:
+            if sighting.room is None:
+                sighting.room = room
+            sighting.heard += sighting.room == room
+        delivered = self.tally.delivered
+        for _, sent in comments:
+            if sent >= since:
+                delivered(at - sent)
+
+    def addresses(self, url: str, again: bool) -> list[Address]:
+        """The network addresses of a URL's host, looked up once, or `again`. Raises OSError for an unknown name."""
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)
+        known = self._addresses.get(parts.netloc)
+        if known is None or again:
+            known = self._addresses[parts.netloc] = resolve(host, port)
+        return known
 
 
 class Room:
     """A viewer's place in a room. Made by `Live.enter`."""
 
     __slots__ = (
-        "_failed", "_greenlet", "_handlers", "_identity", "_left", "_live", "_number", "_serial", "_since",
-        "_socket", "_state", "beat_at", "name",
+        "_entering", "_failed", "_failures", "_handlers", "_identity", "_left", "_live", "_number", "_serial", "_since",
+        "_socket", "_started", "_state", "_timer", "beat_at", "name",
     )  # fmt: skip
 
     def __init__(self, live: Live, identity: Identity, name: str, serial: int, failed: Failed) -> None:
         self._live, self._identity, self.name, self._serial, self._failed = live, identity, name, serial, failed
-        self._handlers: dict[str, list[Handler]] = {}
+        self._handlers: tuple[tuple[str, Handler], ...] = ()
         self._socket: WebSocket | None = None
-        self._greenlet: gevent.Greenlet | None = None
+        self._entering: Waiter[None] | None = None
+        self._timer: Timer | None = None
         self._state: str | None = None
-        self._left, self._number, self._since = False, 0, 0.0
+        self._left, self._number, self._failures, self._since, self._started = False, 0, 0, 0.0, 0.0
         self.beat_at = float("inf")
 
     def on(self, event: str, handler: Handler) -> None:
         """Call the handler whenever this event of the target file arrives; it may sleep and order."""
         if event not in self._live.spec.events:
             raise ValueError(f"the target knows no event '{event}'; add it to spec.live.events")
-        self._handlers.setdefault(event, []).append(handler)
+        self._handlers = (*self._handlers, (event, handler))
 
     def say(self, text: str) -> None:
         """Send a comment, marked so that its delivery can be timed. One that can't be sent is counted as failed."""
         self._number += 1
-        marked = f"{text} {mark(self._serial, self._number, time.time())}"
+        now = time.time()
+        marker = mark(self._serial, self._number, now)
         error: Exception | None = None
         try:
-            if self._socket is None:
-                raise ConnectionLostError("not connected")
-            self._socket.send(fill_json(self._live.spec.say, self._values(text=marked)))
-        except ConnectionLostError as lost:
-            error = lost
+            if self._socket is None or self._state != "connected":
+                raise ServerClosedError("not connected")
+            self._socket.send(fill_json(self._live.spec.say, self._values(text=f"{text} {marker}")))
+            self._live.deliveries.said(self.name, Marker(marker.encode(), now))
+        except OSError as failure:
+            error = failure
         self._live.report(Request("WS", "say", None, 0, error))
 
     def leave(self) -> None:
         """Leave at once, without waiting for anything; handlers that run go on to their end. May be repeated."""
         if not self._left:
             self._left = True
-            self._move(None)
-            self._live.rooms.discard(self)
-            if self._greenlet is not None:
-                self._greenlet.kill(block=False)
+            self._away(None)
+            if self._timer is not None:
+                self._live.engine.timers.cancel(self._timer)
             if self._socket is not None:
                 self._socket.close()
 
     def open(self) -> None:
-        """Connect in the caller's greenlet, and start reading in another one."""
-        self._connect_until_done("connecting", "connect")
-        self._live.rooms.add(self)
-        self._greenlet = gevent.spawn(self._stay)
-
-    def heartbeat(self) -> None:
-        beat = self._live.spec.heartbeat
-        if self._socket is not None and beat is not None:
-            with contextlib.suppress(ConnectionLostError):  # the reader learns of it too, and reconnects
-                self._socket.send(fill_json(beat.send, self._values()))
-
-    def _stay(self) -> None:
-        while not self._left:
-            self._read()
-            self._connect_until_done("reconnecting", "reconnect")
-
-    def _read(self) -> None:
-        """Hear everything until the connection is lost."""
-        socket, read, live = self._socket, self._live.reader.read, self._live
-        assert socket is not None
+        """Connect; the current lane waits until that has worked."""
+        self._move("connecting")
+        self._entering = Waiter(self._live.engine.call)
         try:
-            while True:
-                for frame in socket.receive():
-                    sighting = read(frame)
-                    if sighting.sent:
-                        live.delivered(sighting.sent, self._since, time.time())
-                    for event in sighting.events:
-                        self._hear(event)
-        except ConnectionLostError:
-            self._socket = None
-            socket.close()
-
-    def _hear(self, event: LiveEvent) -> None:
-        for handler in self._handlers.get(event.name, ()):
-            self._live.handlers.spawn(self._handle, handler, event)
-
-    def _handle(self, handler: Handler, event: LiveEvent) -> None:
-        try:
-            handler(event)
-        except Exception as error:
-            self._failed(error)
-
-    def _connect_until_done(self, state: str, name: str) -> None:
-        failures = 0
-        self._move(state)
-        try:
-            while not self._left and not self._connect(name):
-                failures += 1
-                gevent.sleep(full_jitter(failures, *BACKOFF))
+            self._connect()
+            self._entering.wait()
         except BaseException:
             self.leave()
             raise
+        finally:
+            self._entering = None
 
-    def _connect(self, name: str) -> bool:
-        values = self._values(traceparent=traceparent())
-        headers = self._live.variables.headers(self._live.spec.headers, values)
-        url = fill_path(self._live.spec.url, values)
-        started, error = time.perf_counter(), None
+    def heartbeat(self) -> None:
+        """Send the heartbeat of the target file. If that fails, `lost` is on its way."""
+        beat = self._live.spec.heartbeat
+        if self._socket is not None and beat is not None:
+            with contextlib.suppress(OSError):
+                self._socket.send(fill_json(beat.send, self._values()))
+
+    def opened(self, at: float) -> None:
+        """As `websocket.Listener`."""
+        live, beat = self._live, self._live.spec.heartbeat
+        name = "connect" if self._state == "connecting" else "reconnect"
+        live.report(Request("WS", name, at - self._started, 0, None))
+        self._failures, self._since = 0, time.time()
+        self._move("connected")
+        live.rooms.add(self)
+        live.deliveries.joined(self.name, self._since)
+        if beat is not None:
+            self.beat_at = time.monotonic() + random.uniform(0.0, beat.every)
+        for text in live.spec.on_open:
+            assert self._socket is not None
+            self._socket.send(fill_json(text, self._values()))
+        if self._entering is not None:
+            self._entering.set(None)
+
+    def message(self, data: bytes, at: float) -> None:
+        """As `websocket.Listener`."""
+        live = self._live
+        sighting = live.reader.read(data)
+        if sighting.comments:
+            live.heard(sighting, self.name, self._since, at)
+        for event in sighting.events:
+            for name, handler in self._handlers:
+                if name == event.name:
+                    live.handlers.run(handler, event, self._failed)
+
+    def lost(self, error: Exception) -> None:
+        """As `websocket.Listener`: the connection, or an attempt at one, has failed; another follows."""
+        self._socket = None
+        if self._state == "connected":
+            self._away("reconnecting")
+        else:
+            name = "connect" if self._state == "connecting" else "reconnect"
+            self._live.report(Request("WS", name, time.time() - self._started, 0, error))
+        self._failures += 1
+        self._timer = self._live.engine.after(full_jitter(self._failures, *BACKOFF), self._try_again)
+
+    def _try_again(self) -> None:
+        self._timer = None
+        self._live.engine.lend(self._connect)
+
+    def _connect(self) -> None:
+        """In a lane, because the host may have to be looked up."""
+        if self._left:
+            return
+        live, values = self._live, self._values(traceparent=traceparent())
+        headers = live.variables.headers(live.spec.headers, values)
+        url = fill_path(live.spec.url, values)
+        self._started = time.time()
         try:
-            self._socket = WebSocket(url, headers)
-            self._since = time.time()
-            for text in self._live.spec.on_open:
-                self._socket.send(fill_json(text, values))
-        except (OSError, InvalidHandshake) as failure:
-            error, self._socket = failure, None
-        self._live.report(Request("WS", name, time.perf_counter() - started, 0, error))
-        if error is None:
-            self._move("connected")
-            if self._live.spec.heartbeat is not None:
-                self.beat_at = time.monotonic() + random.uniform(0.0, self._live.spec.heartbeat.every)
-        return error is None
+            addresses = live.addresses(url, again=self._failures > 0)
+        except OSError as error:
+            self.lost(error)
+            return
+        if not self._left:
+            self._socket = WebSocket(live.engine, url, addresses, headers, self)
+
+    def _away(self, state: str | None) -> None:
+        if self._state == "connected":
+            self._live.rooms.discard(self)
+            self._live.deliveries.left(self.name, self._since)
+        self._move(state)
 
     def _move(self, state: str | None) -> None:
         """Count the viewer in another state; None is outside of any room."""

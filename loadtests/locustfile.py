@@ -25,12 +25,15 @@ import gevent  # type: ignore[import-untyped]
 import gevent.lock  # type: ignore[import-untyped]
 import locust
 import locust.main
+import locust.stats
 from locust import LoadTestShape, argument_parser, events, runners
 from locust.env import Environment
 
 from flashcrowd.rundir import write_atomically
 from loadtests import users
 from loadtests.config import VARIABLE, LoadConfig
+from loadtests.crowd.histogram import round_off
+from loadtests.crowd.pool import Lane
 from loadtests.metrics import Exporter, Reports, Tally
 from loadtests.report import Request
 from loadtests.result import SUMMARY, summary
@@ -46,6 +49,7 @@ def set_up(environment: Environment, runner: runners.Runner, **_: Any) -> None:
         return
     config = LoadConfig.read(Path(path))
     _raise_file_limit()
+    locust.stats.bucket_response_time = round_off  # type: ignore[assignment]  # its documented way to other buckets
     _stop_before_quitting(runner)
     gevent.signal_handler(signal.SIGTERM, _terminate, runner)
     if isinstance(runner, runners.MasterRunner):
@@ -94,7 +98,7 @@ class Holder:
     ) -> None:
         random.seed(config.seed + runner.worker_index)
         self._runner = runner
-        self._session = Session(config, runner.worker_index, _reporter(environment))
+        self._session = Session(config, runner.worker_index, _reporter(environment, lambda: self._session.tally))
         users.use(self._session)
         _listen(environment.events.request, self.count)
         _listen(environment.events.test_stopping, self.end)
@@ -132,7 +136,7 @@ class Holder:
         data["flashcrowd"] = self.tally().as_dict()
 
 
-def _reporter(environment: Environment) -> Callable[[Request], None]:
+def _reporter(environment: Environment, tally: Callable[[], Tally]) -> Callable[[Request], None]:
     fire: Any = environment.events.request.fire
 
     def report(request: Request) -> None:
@@ -144,6 +148,8 @@ def _reporter(environment: Environment) -> Callable[[Request], None]:
             exception=request.error,
             context={},
         )
+        if request.service is not None:
+            tally().service(request.name, request.service)
 
     return report
 
@@ -172,6 +178,9 @@ def _stop_before_quitting(runner: runners.Runner) -> None:
     quit_at_once, lock = runner.quit, gevent.lock.RLock()
 
     def stop_and_quit() -> None:
+        if isinstance(gevent.getcurrent(), Lane):  # a task quits: it would be interrupted half way through
+            gevent.spawn(stop_and_quit)
+            return
         with lock:
             runner.stop()
             quit_at_once()

@@ -8,9 +8,17 @@ without parsing it, however many comments a frame holds. Sender and receiver mus
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _MARKER = re.compile(rb"~[0-9a-z]{1,13}\.[0-9a-z]{1,13}\.([0-9a-f]{1,14})~")
+
+
+class Marker(NamedTuple):
+    """A marker that was found: itself, which no other comment has, and its send time in unix seconds."""
+
+    text: bytes
+    sent: float
 
 
 def mark(sender: int, number: int, at: float) -> str:
@@ -18,9 +26,9 @@ def mark(sender: int, number: int, at: float) -> str:
     return f"~{base36(sender)}.{base36(number)}.{round(at * 1e6):x}~"
 
 
-def sent_times(frame: bytes) -> tuple[float, ...]:
-    """The unix times at which the comments in a frame were sent, in the order of the frame."""
-    return tuple(int(micros, 16) / 1e6 for micros in _MARKER.findall(frame))
+def markers(frame: bytes) -> tuple[Marker, ...]:
+    """The markers in a frame, in its order."""
+    return tuple(Marker(found[0], int(found[1], 16) / 1e6) for found in _MARKER.finditer(frame))
 
 
 def base36(number: int) -> str:

@@ -7,8 +7,9 @@ tally, not what changed: a report that is lost or comes twice changes nothing, a
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from loadtests.crowd.histogram import LatencyHistogram
 from loadtests.histogram import DELIVERY_EDGES, LAG_EDGES, REQUEST_EDGES, Histogram
 from loadtests.history import OrderOutcome
 
@@ -25,6 +27,8 @@ ON_TIME = 1.0
 VIEWER_STATES = ("running", "connecting", "connected", "reconnecting")
 """`running` is a viewer outside of any room; the others are in one, or on the way. Each viewer is in one state."""
 
+_LATENCIES = ("delivery_times", "start_lag", "read_lag")
+_COUNTS = ("lost", "withheld", "late_starts", "reads", "unstamped")
 _MOST_NAMES = 200
 _OTHERS = "(others)"
 _STALE = 10.0
@@ -37,8 +41,13 @@ class Tally:
         self.requests: Counter[tuple[str, str]] = Counter()
         self.durations: dict[str, Histogram] = {}
         self.orders: Counter[str] = Counter(dict.fromkeys(OrderOutcome, 0))
+        self.services: dict[str, LatencyHistogram] = {}
         self.delivery = Histogram(DELIVERY_EDGES)
+        self.delivery_times = LatencyHistogram()
+        self.lost = self.withheld = 0
         self.lag = Histogram(LAG_EDGES)
+        self.start_lag, self.read_lag = LatencyHistogram(), LatencyHistogram()
+        self.late_starts = self.reads = self.unstamped = 0
         self.viewers: Counter[str] = Counter(dict.fromkeys(VIEWER_STATES, 0))
         self.saturated = False
         self.saturated_seconds = 0
@@ -53,14 +62,23 @@ class Tally:
         if seconds is not None:
             self.durations[name].observe(seconds)
 
-    def deliveries(self) -> dict[str, int]:
-        """Deliveries of comments by outcome.
+    def service(self, name: str, seconds: float) -> None:
+        """Note how long the server took for an answer that `request` has counted."""
+        if name not in self.durations:
+            name = _OTHERS
+        if name not in self.services:
+            self.services[name] = LatencyHistogram()
+        self.services[name].record(seconds)
 
-        `lost` stays 0: to know it, one must know who was in the room at each send and what the target withheld on
-        purpose (sampling, slow mode), and nobody here knows both.
-        """
+    def delivered(self, seconds: float) -> None:
+        """Count a comment that reached a viewer so long after it was sent."""
+        self.delivery.observe(seconds if seconds > 0.0 else 0.0)
+        self.delivery_times.record(seconds)
+
+    def deliveries(self) -> dict[str, int]:
+        """Deliveries of comments by outcome; those that are known to be lost at least (deliveries.py)."""
         on_time = self.delivery.up_to(ON_TIME)
-        return {"on_time": on_time, "late": self.delivery.count - on_time, "lost": 0}
+        return {"on_time": on_time, "late": self.delivery.count - on_time, "lost": self.lost}
 
     def as_dict(self) -> dict[str, Any]:
         """The tally as JSON values, for the way from a worker to the master."""
@@ -70,6 +88,9 @@ class Tally:
             "orders": {str(outcome): count for outcome, count in self.orders.items()},
             "delivery": [self.delivery.counts, self.delivery.total],
             "lag": [self.lag.counts, self.lag.total],
+            "services": {name: seen.as_list() for name, seen in self.services.items()},
+            **{name: getattr(self, name).as_list() for name in _LATENCIES},
+            **{name: getattr(self, name) for name in _COUNTS},
             "viewers": dict(self.viewers),
             "saturated": self.saturated,
             "saturated_seconds": self.saturated_seconds,
@@ -85,6 +106,12 @@ class Tally:
         self.orders.update(report["orders"])
         self.delivery.merge(*report["delivery"])
         self.lag.merge(*report["lag"])
+        for name, data in report["services"].items():
+            self.services.setdefault(name, LatencyHistogram()).merge(LatencyHistogram.from_list(data))
+        for name in _LATENCIES:
+            getattr(self, name).merge(LatencyHistogram.from_list(report[name]))
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + report[name])
         self.saturated_seconds = max(self.saturated_seconds, report["saturated_seconds"])
         self.cpu = max(self.cpu, report["cpu"])
         if present:
@@ -144,22 +171,55 @@ class Exporter(Collector):
             [((k,), v) for k, v in tally.deliveries().items()],
         )
         durations = HistogramMetricFamily(
-            "flashcrowd_request_duration_seconds", "From sending a request to its answer", labels=["name"]
+            "flashcrowd_request_duration_seconds", "From a viewer's wish to its answer's arrival", labels=["name"]
         )
         for name, seen in tally.durations.items():
             durations.add_metric([name], seen.buckets(), seen.total)
         yield durations
         yield _histogram("chat_delivery_seconds", "From sending a comment to its arrival", tally.delivery)
-        yield _histogram("generator_lag_seconds", "How late our own timers woke", tally.lag)
+        yield from _services(tally)
+        yield from _generator(tally)
         viewers = GaugeMetricFamily("flashcrowd_viewers", "Viewers by state", labels=["state"])
         for state, count in tally.viewers.items():
             viewers.add_metric([state], count)
         yield viewers
-        yield GaugeMetricFamily(
-            "flashcrowd_generator_saturated",
-            "1 while the load generator is too late or too busy to be trusted",
-            value=tally.saturated,
-        )
+
+
+def _services(tally: Tally) -> Iterator[Metric]:
+    family = HistogramMetricFamily(
+        "flashcrowd_service_seconds", "From sending to the answer's arrival", labels=["name"]
+    )
+    for name, seen in tally.services.items():
+        edged = _edged(seen, REQUEST_EDGES)
+        family.add_metric([name], edged.buckets(), edged.total)
+    yield family
+    yield CounterMetricFamily("flashcrowd_chat_withheld", "Our comments that none of us heard", value=tally.withheld)
+
+
+def _generator(tally: Tally) -> Iterator[Metric]:
+    """What the generator knows of itself, and never blames on the server."""
+    yield _histogram("generator_lag_seconds", "How late our own timers woke", tally.lag)
+    late = _edged(tally.start_lag, LAG_EDGES)
+    yield _histogram("generator_start_lag_seconds", "How late viewers were started after they were due", late)
+    unread = _edged(tally.read_lag, LAG_EDGES)
+    yield _histogram("generator_read_lag_seconds", "How long what had arrived waited for us to read it", unread)
+    yield CounterMetricFamily(
+        "flashcrowd_generator_late_starts", "Starts more than 100 ms late", value=tally.late_starts
+    )
+    yield CounterMetricFamily("flashcrowd_generator_reads", "Reads from sockets", value=tally.reads)
+    unstamped = "Reads without the kernel's time of arrival"
+    yield CounterMetricFamily("flashcrowd_generator_unstamped_reads", unstamped, value=tally.unstamped)
+    yield GaugeMetricFamily("flashcrowd_generator_cpu_ratio", "Share of a core, the busiest process", value=tally.cpu)
+    untrusted = "1 while the load generator is too late or too busy to be trusted"
+    yield GaugeMetricFamily("flashcrowd_generator_saturated", untrusted, value=tally.saturated)
+
+
+def _edged(seen: LatencyHistogram, edges: Sequence[float]) -> Histogram:
+    """Between fixed edges, to within the width of a bucket (1.6 %) at each."""
+    counts = [0] * (len(edges) + 1)
+    for middle, count in seen.buckets():
+        counts[bisect_left(edges, middle)] += count
+    return Histogram(edges, counts, seen.total)
 
 
 def _counters(

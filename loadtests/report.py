@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request that ended.
+class Request(NamedTuple):
+    """One request that ended. (A tuple, because there are tens of thousands a second.)
 
-    method: `GET`, `POST`, `WS`. name: what it was for, as `order`. seconds: None for what has no answer, as a comment.
-    size: bytes of the answer. error: why it failed, or None.
+    method: `GET`, `POST`, `WS`. name: what it was for, as `order`. seconds: response time, from the viewer's wish to
+    the arrival of the answer; None for what has no answer, as a comment. size: bytes of the answer. error: why it
+    failed, or None. service: seconds from the sending to the arrival, where there was an answer.
     """
 
     method: str
@@ -19,6 +19,7 @@ class Request:
     seconds: float | None
     size: int = 0
     error: Exception | None = None
+    service: float | None = None
 
 
 Report = Callable[[Request], None]

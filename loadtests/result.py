@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flashcrowd.rundir import RunDirectory
@@ -16,7 +16,7 @@ SUMMARY = "summary.json"
 
 @dataclass(frozen=True)
 class RequestResult:
-    """The requests of one name. Times in seconds, as Locust rounds them (to about 5 %); 0 where nothing was timed."""
+    """The requests of one name. Response times in seconds, to within 1 %; 0 where nothing was timed."""
 
     name: str
     method: str
@@ -33,6 +33,8 @@ class LoadResult:
 
     orders, deliveries: by outcome. lag_p99: seconds, the upper edge of its bucket. saturated_seconds: how long the
     generator could not be trusted, on the worst worker; after the first of them, no verdict is a pass.
+    times: by what was timed (`service ORDER`, `delivery`, `start lag`, `read lag`). late_starts: more than 100 ms.
+    withheld: comments of ours that nobody heard. stamped: the share of reads with the kernel's time of arrival.
     """
 
     requests: tuple[RequestResult, ...]
@@ -40,6 +42,10 @@ class LoadResult:
     deliveries: Mapping[str, int]
     lag_p99: float
     saturated_seconds: int
+    times: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    late_starts: int = 0
+    withheld: int = 0
+    stamped: float = 1.0
 
     @property
     def total(self) -> int:
@@ -59,9 +65,21 @@ def summary(tally: Tally) -> str:
             "deliveries": tally.deliveries(),
             "lag_p99": min(tally.lag.quantile(0.99), 1e9),
             "saturated_seconds": tally.saturated_seconds,
+            "times": _times(tally),
+            "late_starts": tally.late_starts,
+            "withheld": tally.withheld,
+            "stamped": 1.0 - tally.unstamped / tally.reads if tally.reads else 1.0,
         },
         indent=2,
     )
+
+
+def _times(tally: Tally) -> dict[str, dict[str, float]]:
+    """Seconds, to within 1 %, of all that has a histogram of its own; the response times are in Locust's statistics."""
+    seen = {"delivery": tally.delivery_times, "start lag": tally.start_lag, "read lag": tally.read_lag}
+    seen |= {f"service {name}": one for name, one in tally.services.items()}
+    ratios = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+    return {name: {key: one.quantile(ratio) for key, ratio in ratios.items()} for name, one in seen.items()}
 
 
 def read_result(run: RunDirectory) -> LoadResult:

@@ -1,7 +1,7 @@
 """Session: all that the viewers of one process share, and the clock that keeps it going.
 
-Once a second it flushes the history, sends due heartbeats and judges the generator itself; a faster timer measures how
-late this process wakes.
+Once a second it flushes the history, sends due heartbeats and judges deliveries and the generator itself; a faster
+timer measures how late this process wakes.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 import time
 from itertools import count
 
-import gevent  # type: ignore[import-untyped]
-
 from flashcrowd.errors import InputError
 from loadtests.config import LoadConfig
-from loadtests.generator import PERIOD, GeneratorWatch
+from loadtests.crowd.engine import Engine
+from loadtests.generator import LATE, PERIOD, GeneratorWatch
 from loadtests.history import HistoryWriter, file_of
 from loadtests.identities import IdentityPool
 from loadtests.live import Live
@@ -31,7 +30,9 @@ class Session:
 
     def __init__(self, config: LoadConfig, worker: int, report: Report) -> None:
         self.config, self.tally, self.watch = config, Tally(), GeneratorWatch()
+        self.engine = Engine()
         self.tally.lag = self.watch.lag
+        self.tally.start_lag, self.tally.read_lag = self.engine.start_lag, self.engine.read_lag
         self._history = HistoryWriter(file_of(config.folder, worker))
         self._live: Live | None = None
         self._shop: Shop | None = None
@@ -41,11 +42,13 @@ class Session:
             serials = count(worker, config.workers)
             self.identities = IdentityPool(spec.identities, worker, config.workers)
             if spec.live is not None:
-                self._live = Live(spec.live, variables, self.tally, report, config.rooms, serials)
+                self._live = Live(self.engine, spec.live, variables, self.tally, report, config.rooms, serials)
             if spec.shop is not None:
-                self._shop = Shop(spec.shop, variables, self.tally, report, self._history)
-        gevent.spawn(self._every_second)
-        gevent.spawn(self._measure_lag)
+                self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history)
+        self._wall, self._used = time.monotonic(), time.process_time()
+        self._second_due = self._probe_due = time.monotonic()
+        self._every_second()
+        self._probe()
 
     @property
     def live(self) -> Live:
@@ -69,24 +72,31 @@ class Session:
     def finish(self) -> None:
         """Let handlers end within the grace, cut off the others, and save everything. May be repeated."""
         if self._live is not None:
-            self._live.drain(GRACE)
+            self._live.handlers.drain(GRACE)
         self._history.flush()
 
     def _every_second(self) -> None:
-        wall, used = time.monotonic(), time.process_time()
-        while True:
-            gevent.sleep(1.0)
-            now, spent = time.monotonic(), time.process_time()
-            self.watch.second((spent - used) / max(now - wall, 1e-3))
-            wall, used = now, spent
-            self.tally.saturated, self.tally.cpu = self.watch.saturated, self.watch.cpu
-            self.tally.saturated_seconds = self.watch.saturated_seconds
-            self._history.flush()
-            if self._live is not None:
-                self._live.beat()
+        now, spent = time.monotonic(), time.process_time()
+        self.watch.starts(self.engine.start_lag.count, self.engine.start_lag.above(LATE))
+        if now > self._wall:
+            self.watch.second((spent - self._used) / max(now - self._wall, 1e-3))
+        self._wall, self._used = now, spent
+        self._note()
+        self._history.flush()
+        if self._live is not None:
+            self._live.second(trusted=not self.watch.saturated)
+        self._second_due = max(self._second_due + 1.0, now)
+        self.engine.at(self._second_due, self._every_second)
 
-    def _measure_lag(self) -> None:
-        while True:
-            due = time.monotonic() + PERIOD
-            gevent.sleep(PERIOD)
-            self.watch.woke(time.monotonic() - due)
+    def _note(self) -> None:
+        """Put what the engine and the watch know into the tally."""
+        tally, watch, engine = self.tally, self.watch, self.engine
+        tally.saturated, tally.cpu, tally.saturated_seconds = watch.saturated, watch.cpu, watch.saturated_seconds
+        tally.late_starts, tally.reads, tally.unstamped = watch.late_starts, engine.reads, engine.unstamped
+
+    def _probe(self) -> None:
+        """Wake now and then, and see how late that is."""
+        now = time.monotonic()
+        self.watch.woke(now - self._probe_due)
+        self._probe_due = now + PERIOD
+        self.engine.at(self._probe_due, self._probe)

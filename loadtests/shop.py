@@ -9,30 +9,26 @@ still be stored.
 from __future__ import annotations
 
 import json
+import os
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import gevent  # type: ignore[import-untyped]
-from gevent import monkey
-from geventhttpclient.client import HTTPClient
-from geventhttpclient.response import HTTPParseError
 
 from flashcrowd.errors import InputError
 from flashcrowd.target import Order as OrderSpec
 from flashcrowd.target import Shop as ShopSpec
 from flashcrowd.template import names
 from loadtests.backoff import full_jitter
+from loadtests.crowd.engine import Engine
+from loadtests.crowd.http import Connections, HttpClient
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord
 from loadtests.identities import Identity
 from loadtests.metrics import Tally
 from loadtests.paths import parse_path, read_path
 from loadtests.report import Report, Request
 from loadtests.variables import Variables, fill_json, fill_path, traceparent
-
-_CONNECTIONS = 20_000
 
 
 @dataclass(frozen=True)
@@ -83,12 +79,13 @@ class _Answer:
 class Shop:
     """The shop of a target, for all viewers of this process.
 
-    Connections are kept alive and shared: one carries one request at a time, and there are as many as requests are
-    under way, so that nobody waits for another viewer's answer.
+    Connections are kept as the target file says: shared by default, of which there are as many as requests are under
+    way, so that nobody waits for another viewer's answer.
     """
 
     def __init__(
         self,
+        engine: Engine,
         spec: ShopSpec,
         variables: Variables,
         tally: Tally,
@@ -100,11 +97,16 @@ class Shop:
         self._history, self._patience = history, patience or Patience()
         self._path_to_id = parse_path(spec.order.order_id)
         self._body = body_template(spec.order)
-        self._client = _client(spec.url, self._patience.timeout)
+        self._engine = engine
+        self._client = HttpClient(engine, spec.url, spec.connections, self._patience.timeout)
         self._ending = False
         self.goods: Sequence[str] = spec.goods
 
-    def order(self, identity: Identity, sku: str, quantity: int = 1) -> OrderResult:
+    def connections(self) -> Connections:
+        """Where one viewer keeps its connections."""
+        return self._client.viewer()
+
+    def order(self, identity: Identity, sku: str, quantity: int = 1, kept: Connections | None = None) -> OrderResult:
         """Order, and repeat until the answer is clear or patience has ended. Killed half way, it is on record, too.
 
         Raises:
@@ -115,7 +117,7 @@ class Shop:
             raise InputError("the target orders one piece at a time; add ${quantity} to spec.shop.order.request")
         if self._ending:
             raise gevent.GreenletExit
-        attempt = _Order(uuid.uuid4().hex, traceparent(), identity, sku, quantity, time.time())
+        attempt = _Order(os.urandom(16).hex(), traceparent(), identity, sku, quantity, time.time(), kept)
         try:
             self._persist(attempt)
         finally:
@@ -124,17 +126,21 @@ class Shop:
             self._tally.orders[record.outcome] += 1
         return OrderResult(record.outcome, record.reason, record.order_id, record.status, record.key, record.attempts)
 
-    def browse(self, identity: Identity) -> bool:
+    def browse(self, identity: Identity, kept: Connections | None = None) -> bool:
         """Look at the goods; whether that worked. Does nothing where the target names no page to look at."""
         if self._spec.browse is None:
             return True
         headers = self._variables.headers({}, self._variables.of(identity, traceparent=traceparent()))
-        status, _, _ = self._send("GET", "browse", self._spec.browse, "", headers, accepted=())
+        status, _, _ = self._send("GET", "browse", self._spec.browse, "", headers, (), kept)
         return 200 <= status < 400
 
     def end(self) -> None:
         """Begin no more orders; those under way go on."""
         self._ending = True
+
+    def drop(self, kept: Connections) -> None:
+        """Close a viewer's own connections; those that are shared stay."""
+        self._client.drop(kept)
 
     def _persist(self, order: _Order) -> None:
         while True:
@@ -142,7 +148,7 @@ class Shop:
             order.take(self._attempt(order))
             if not order.again or order.attempts >= self._patience.attempts:
                 return
-            gevent.sleep(full_jitter(order.attempts, self._patience.base, self._patience.cap))
+            self._engine.sleep(full_jitter(order.attempts, self._patience.base, self._patience.cap))
 
     def _attempt(self, order: _Order) -> _Answer:
         spec = self._spec.order
@@ -159,36 +165,41 @@ class Shop:
         path = fill_path(spec.request.path, values)
         listed = (*spec.accepted, *spec.sold_out, *spec.limited)
         status, body, error = self._send(
-            spec.request.method, "order", path, fill_json(self._body, values), headers, listed
+            spec.request.method, "order", path, fill_json(self._body, values), headers, listed, order.kept
         )
         return classify(spec, status, body, error, self._path_to_id)
 
     def _send(
-        self, method: str, name: str, path: str, body: str, headers: dict[str, str], accepted: Sequence[int]
+        self,
+        method: str,
+        name: str,
+        path: str,
+        body: str,
+        headers: dict[str, str],
+        accepted: Sequence[int],
+        kept: Connections | None,
     ) -> tuple[int, bytes, Exception | None]:
         """One request; its status (0 without an answer), body, and error. `accepted`: else, anything below 400."""
-        started, status, answer = time.perf_counter(), 0, b""
-        error: Exception | None = None
+        asked = time.time()
         try:
-            with gevent.Timeout(self._patience.timeout, TimeoutError("no answer in time")):
-                response = self._client.request(method, path, body=body.encode(), headers=headers)
-                answer = response.read()
-                status = response.status_code
-            if status not in accepted if accepted else status >= 400:
-                error = ServerError(f"status {status}")
-        except (OSError, HTTPParseError) as failure:
-            error = failure
-        self._report(Request(method, name, time.perf_counter() - started, len(answer), error))
-        return status, answer, error
+            answer = self._client.request(method, path, headers, body.encode(), kept, asked)
+        except OSError as failure:
+            self._report(Request(method, name, time.time() - asked, 0, failure))
+            return 0, b"", failure
+        status = answer.status
+        fine = status in accepted if accepted else status < 400
+        error = None if fine else ServerError(f"status {status}")
+        self._report(Request(method, name, answer.response, len(answer.body), error, answer.service))
+        return status, answer.body, error
 
 
 class Customer:
     """The shop as one viewer has it before them."""
 
-    __slots__ = ("_identity", "_shop")
+    __slots__ = ("_identity", "_kept", "_shop")
 
     def __init__(self, shop: Shop, identity: Identity) -> None:
-        self._shop, self._identity = shop, identity
+        self._shop, self._identity, self._kept = shop, identity, shop.connections()
 
     @property
     def goods(self) -> Sequence[str]:
@@ -197,18 +208,25 @@ class Customer:
 
     def order(self, sku: str, quantity: int = 1) -> OrderResult:
         """As `Shop.order`."""
-        return self._shop.order(self._identity, sku, quantity)
+        return self._shop.order(self._identity, sku, quantity, self._kept)
 
     def browse(self) -> bool:
         """As `Shop.browse`."""
-        return self._shop.browse(self._identity)
+        return self._shop.browse(self._identity, self._kept)
+
+    def leave(self) -> None:
+        """Close the connections of this viewer alone."""
+        self._shop.drop(self._kept)
 
 
 class _Order:
     """An order under way: unknown until an answer says otherwise."""
 
-    def __init__(self, key: str, trace: str, identity: Identity, sku: str, quantity: int, start: float) -> None:
+    def __init__(
+        self, key: str, trace: str, identity: Identity, sku: str, quantity: int, start: float, kept: Connections | None
+    ) -> None:
         self.key, self.traceparent, self.identity, self.sku, self.quantity = key, trace, identity, sku, quantity
+        self.kept = kept
         self._start, self.attempts, self._doubt = start, 0, False
         self._answer = _Answer(OrderOutcome.UNKNOWN, "interrupted")
 
@@ -260,24 +278,3 @@ def body_template(spec: OrderSpec) -> str:
 
 def _mentions_quantity(spec: OrderSpec) -> bool:
     return "quantity" in names(spec.request.path + body_template(spec))
-
-
-def _client(url: str, timeout: float) -> HTTPClient:
-    client = HTTPClient.from_url(url, concurrency=_CONNECTIONS, connection_timeout=timeout, network_timeout=timeout)
-    # Its own check selects, which can't look at descriptors from 1024 on: in a process with a thousand viewers no
-    # connection would ever be used twice.
-    client._connection_pool._is_socket_alive = _is_quiet  # type: ignore[assignment,method-assign]
-    return client
-
-
-def _is_quiet(connection: Any) -> bool:
-    """Whether a kept connection is still open: an idle one has nothing to read, neither data nor an end."""
-    if connection is None or connection.fileno() < 0:
-        return False
-    poll = _POLL()
-    poll.register(connection.fileno(), _POLLIN)
-    return not poll.poll(0)
-
-
-_POLL = monkey.get_original("select", "poll")
-_POLLIN = monkey.get_original("select", "POLLIN")

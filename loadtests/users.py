@@ -9,15 +9,16 @@ import logging
 import random
 from typing import Any
 
-import gevent  # type: ignore[import-untyped]
 import locust
 from locust import between, constant, events, task
 from locust.env import Environment
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from flashcrowd.errors import InputError
 from loadtests.frames import LiveEvent
 from loadtests.identities import Identity
+from loadtests.life import Handle
 from loadtests.live import Room
 from loadtests.phrases import phrase
 from loadtests.session import Session
@@ -39,6 +40,9 @@ class CrowdUser(locust.User):
     identity: who it is. live: `enter(identity)` gives a room, which stays connected until the viewer stops.
     shop: `order`, `browse` and `goods`. Exceptions of tasks and of event handlers are logged and counted by Locust
     (`user_error`); they end neither the viewer nor anything of another one.
+
+    It reads as if it had a greenlet of its own, but has one (a lane) during on_start, tasks, handlers and on_stop only:
+    between tasks it is parked. Whatever gevent can wait for may be waited for in a task.
     """
 
     abstract = True
@@ -49,14 +53,22 @@ class CrowdUser(locust.User):
         if _session is None:
             raise InputError("a CrowdUser needs a target; start it with: flashcrowd load run FILE --target TARGET")
         self._session = _session
+        self._ahead: float | None = None
         self.identity: Identity = _session.identities.take()
-        self.live = Door(self)
-        self.rooms = list[Room]()
+        self.rooms: tuple[Room, ...] = ()
+        self._customer: Customer | None = None
+
+    @property
+    def live(self) -> Door:
+        """The way into the target's rooms."""
+        return Door(self)
 
     @property
     def shop(self) -> Customer:
         """The target's shop, with this viewer as its customer."""
-        return Customer(self._session.shop, self.identity)
+        if self._customer is None:
+            self._customer = Customer(self._session.shop, self.identity)
+        return self._customer
 
     def react(self, median: float = 0.7, sigma: float = 0.4) -> None:
         """Wait as long as a person who sees a button light up takes to press it.
@@ -66,26 +78,44 @@ class CrowdUser(locust.User):
         Interaction, 1983: 0.1 to 0.5 s) and the rest for the way of the thumb. sigma: of the logarithm; 0.4 puts 95 %
         between 0.3 s and 1.6 s.
         """
-        gevent.sleep(random.lognormvariate(0.0, sigma) * median)
+        self._session.engine.sleep(random.lognormvariate(0.0, sigma) * median)
 
     def wait(self) -> None:
-        """Pass a `wait_time`, as Locust does between tasks."""
-        super().wait()  # type: ignore[no-untyped-call]
+        """Pass a `wait_time` inside a task; as in Locust, the viewer can be stopped meanwhile. It keeps its lane."""
+        if self._state == LOCUST_STATE_STOPPING:
+            raise StopUser
+        self._state = LOCUST_STATE_WAITING
+        self._session.engine.sleep(self.wait_time())
+        if self._state == LOCUST_STATE_STOPPING:
+            raise StopUser
+        self._state = LOCUST_STATE_RUNNING
 
     def look_around(self) -> None:
-        """Pass a random part of a `wait_time`, so that viewers who came together don't act together."""
-        whole = self.wait_time
-        self.wait_time = lambda: random.random() * whole()  # type: ignore[method-assign]
-        try:
-            self.wait()
-        finally:
-            del self.wait_time
+        """Let the next task follow after a random part of a `wait_time`: who came together shouldn't act together."""
+        self._ahead = random.random() * self.wait_time()
+
+    def take_ahead(self) -> float | None:
+        """The seconds of `look_around`, once; None without it."""
+        ahead, self._ahead = self._ahead, None
+        return ahead
 
     def start(self, group: Any) -> Any:
-        """As Locust's; the viewer leaves its rooms when its greenlet ends, however that comes about."""
-        greenlet = super().start(group)
-        greenlet.rawlink(lambda _: self._end())
-        return greenlet
+        """As Locust's, but what the group gets is a Handle; the viewer leaves its rooms once it is gone."""
+        self._group = group
+        self._greenlet = handle = Handle(self, self._session.engine)
+        self._state = LOCUST_STATE_RUNNING
+        group.add(handle)
+        handle.start()
+        return handle
+
+    def stop(self, force: bool = False) -> bool:
+        """As Locust's: at once if forced or between tasks, else after the task under way. Whether it was at once."""
+        if force or self._state in (None, LOCUST_STATE_WAITING):
+            assert self._greenlet is not None
+            self._greenlet.kill()
+            return True
+        self._state = LOCUST_STATE_STOPPING
+        return False
 
     def failed(self, error: Exception) -> None:
         """An event handler raised: tell Locust, as it is told of tasks."""
@@ -94,9 +124,12 @@ class CrowdUser(locust.User):
         _LOGGER.error("%s: a handler failed", self.identity.user, exc_info=error)
         self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """The viewer is gone: it leaves its rooms, and its identity is free. Called by its Handle."""
         for room in self.rooms:
             room.leave()
+        if self._customer is not None:
+            self._customer.leave()
         self._session.identities.give_back(self.identity)
 
 
@@ -112,7 +145,7 @@ class Door:
         """Connect to a room, one of the run's rooms by chance if none is named; waits until it is connected."""
         user = self._user
         entered = user._session.live.enter(identity, room, user.failed)
-        user.rooms.append(entered)
+        user.rooms = (*user.rooms, entered)
         return entered
 
 

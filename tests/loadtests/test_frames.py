@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.frames import FrameReader, LiveEvent
-from loadtests.markers import base36, mark, sent_times
+from loadtests.markers import base36, mark, markers
 
 READER = FrameReader({"sale.opened": {"type": "sale_opened"}, "level": {"kind": "level", "n": 3}})
 numbers = st.integers(0, 36**10)
@@ -18,9 +18,9 @@ times = st.floats(1.5e9, 3e9)
 @given(st.lists(st.tuples(st.text(max_size=30), numbers, numbers, times), max_size=8))
 def test_every_marker_in_a_batch_is_found_whatever_people_write_around_it(comments):
     messages = [{"text": f"{text} {mark(sender, number, at)}"} for text, sender, number, at in comments]
-    found = sent_times(json.dumps({"type": "chat", "messages": messages}).encode())
+    found = markers(json.dumps({"type": "chat", "messages": messages}).encode())
     for _, _, _, at in comments:
-        assert any(abs(seen - at) < 1e-6 for seen in found)
+        assert any(abs(marker.sent - at) < 1e-6 for marker in found)
 
 
 @given(numbers)

@@ -1,0 +1,90 @@
+"""Pool: long-lived greenlets ("lanes"), lent to a viewer for the length of one task.
+
+A fresh greenlet per task costs as much as the whole rest of a request; a lane is switched into, and goes back. There
+are as many as tasks are under way at once, up to a bound; beyond it tasks wait for a lane, and their lateness shows as
+the generator's lag. What a task leaves in greenlet-local variables is still there for the next one: don't use them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from greenlet import GreenletExit, greenlet  # type: ignore[import-untyped]
+
+from loadtests.crowd.histogram import LatencyHistogram
+
+Job = Callable[[], object]
+_Wish = tuple[Job, float | None]
+Report = Callable[[BaseException], None]
+
+MOST = 20_000
+"""Lanes of a process: one for each viewer that `ulimit -n` commonly lets it hold; about 5 KB each while it waits."""
+
+IDLE = 128
+"""Lanes kept when nobody needs them; more would keep the memory of the last rush."""
+
+
+class Lane(greenlet):  # type: ignore[misc]
+    """A greenlet of the pool, by which the code that it runs can be told from other greenlets' code."""
+
+
+class Pool:
+    """The lanes of a process. All are children of the hub, into which they switch to wait.
+
+    `run_next` is called by the engine, in the hub; `lend` by anybody, at any time.
+    """
+
+    def __init__(self, hub: Any, report: Report, lag: LatencyHistogram, most: int = MOST, idle: int = IDLE) -> None:
+        self._hub, self._report, self._lag, self._most, self._idle_most = hub, report, lag, most, idle
+        self._idle: list[Lane] = []
+        self._waiting = deque[_Wish]()
+        self.lanes = 0
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have no lane yet."""
+        return len(self._waiting)
+
+    def lend(self, job: Job, due: float | None = None) -> None:
+        """Run the job in a lane as soon as there is one; it may wait in there as long as it likes.
+
+        due: when it should have started (`time.monotonic`); how late it does is put into `lag`.
+        """
+        self._waiting.append((job, due))
+
+    def run_next(self) -> bool:
+        """Start the first waiting job, until it waits or ends; False when there is none, or no lane for it."""
+        if not self._waiting or not (self._idle or self.lanes < self._most):
+            return False
+        wish = self._waiting.popleft()
+        if self._idle:
+            self._idle.pop().switch(wish)
+        else:
+            self.lanes += 1
+            Lane(self._work, self._hub).switch(wish)
+        return True
+
+    def _work(self, wish: _Wish) -> None:
+        try:
+            while True:
+                job, due = wish
+                if due is not None:
+                    self._lag.record(time.monotonic() - due)
+                try:
+                    job()
+                except GreenletExit:
+                    pass
+                except BaseException as error:
+                    self._report(error)
+                if self._waiting and self.lanes >= self._most:
+                    wish = self._waiting.popleft()
+                    continue
+                if len(self._idle) >= self._idle_most:
+                    return
+                self._idle.append(greenlet.getcurrent())
+                wish = self._hub.switch()
+        finally:
+            self.lanes -= 1

@@ -1,0 +1,62 @@
+"""Handlers: the viewers' reactions to events, each in a lane, and their end when the load ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import gevent  # type: ignore[import-untyped]
+from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
+
+from loadtests.crowd.engine import Engine
+
+
+class Handlers:
+    """All that run in this process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting = 0
+        self._running = set[greenlet]()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return self._waiting + len(self._running)
+
+    def run(self, handler: Callable[[Any], Any], event: Any, failed: Callable[[Exception], None]) -> None:
+        """Call the handler in a lane, due now; `failed` hears of its exception."""
+
+        def job() -> None:
+            self._waiting -= 1
+            if self._closed:
+                return
+            lane = getcurrent()
+            self._running.add(lane)
+            try:
+                handler(event)
+            except Exception as error:
+                failed(error)
+            finally:
+                self._running.discard(lane)
+
+        self._waiting += 1
+        self._engine.lend(job, time.monotonic())
+
+    def drain(self, grace: float) -> None:
+        """Let those under way end for so many seconds, then end them."""
+        end = time.monotonic() + grace
+        while len(self) and time.monotonic() < end:
+            gevent.sleep(0.02)
+        self._closed = True
+        for lane in self._running:
+            self._engine.call(partial(self._interrupt, lane))
+        end = time.monotonic() + 1.0
+        while len(self) and time.monotonic() < end:
+            gevent.sleep(0.02)
+        self._closed = False
+
+    def _interrupt(self, lane: greenlet) -> None:
+        if lane in self._running:
+            lane.throw(GreenletExit)
