@@ -17,6 +17,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def set_up(environment: Environment, runner: runners.Runner, **_: Any) -> None:
     if isinstance(runner, runners.MasterRunner):
         _lead(environment, runner, config)
     elif isinstance(runner, runners.LocalRunner | runners.WorkerRunner):
-        _hold_viewers(environment, runner, config)
+        Holder(environment, runner, config)
 
 
 class RunShape(LoadTestShape):
@@ -91,38 +92,51 @@ def _lead(environment: Environment, runner: runners.MasterRunner, config: LoadCo
     _listen(environment.events.worker_report, merge)
 
 
-def _hold_viewers(
-    environment: Environment, runner: runners.LocalRunner | runners.WorkerRunner, config: LoadConfig
-) -> None:
-    index = runner.worker_index
-    random.seed(config.seed + index)
-    session = Session(config, index, reporter(environment, lambda: session.tally))
-    users.use(session)
+class Holder:
+    """A process that holds viewers, alone or as a worker: ties its session to Locust's events."""
 
-    def tally() -> Tally:
-        inside = sum(count for state, count in session.tally.viewers.items() if state != "running")
-        session.tally.viewers["running"] = max(0, runner.user_count - inside)
-        return session.tally
-
-    def finish(**_: Any) -> None:
-        session.finish()
+    def __init__(
+        self, environment: Environment, runner: runners.LocalRunner | runners.WorkerRunner, config: LoadConfig
+    ) -> None:
+        random.seed(config.seed + runner.worker_index)
+        self._runner = runner
+        self._session = Session(config, runner.worker_index, reporter(environment, lambda: self._session.tally))
+        users.use(self._session)
+        stop_parked_at_once(runner)
+        _listen(environment.events.request, self.count)
+        _listen(environment.events.test_stopping, self.end)
+        _listen(environment.events.test_stop, self.finish)
         if isinstance(runner, runners.WorkerRunner):
-            runner._send_stats()
+            runners.WORKER_REPORT_INTERVAL = REPORT_EVERY
+            # A worker works out Locust's defaults anew for each option of each spawn message, which stops its world
+            # for 60 ms and more, each second of a ramp.
+            argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
+            _listen(environment.events.report_to_master, self.report)
+        else:
+            _follow_shape(environment, runner, config)
+            _export(environment, config, self.tally)
 
-    count_requests(environment, session)
-    stop_parked_at_once(runner)
-    _listen(environment.events.test_stop, finish)
+    def tally(self) -> Tally:
+        """What this process has counted, its viewers as they are now."""
+        tally = self._session.tally
+        inside = sum(count for state, count in tally.viewers.items() if state != "running")
+        tally.viewers["running"] = max(0, self._runner.user_count - inside)
+        return tally
 
-    if isinstance(runner, runners.WorkerRunner):
-        runners.WORKER_REPORT_INTERVAL = REPORT_EVERY
+    def count(self, name: str, response_time: float | None, exception: Exception | None = None, **_: Any) -> None:
+        seconds = None if response_time is None else response_time / 1e3
+        self._session.tally.request(name, seconds, exception is not None)
 
-        def report(data: dict[str, Any], **_: Any) -> None:
-            data["flashcrowd"] = tally().as_dict()
+    def end(self, **_: Any) -> None:
+        self._session.end()
 
-        _listen(environment.events.report_to_master, report)
-    else:
-        _follow_shape(environment, runner, config)
-        _export(environment, config, tally)
+    def finish(self, **_: Any) -> None:
+        self._session.finish()
+        if isinstance(self._runner, runners.WorkerRunner):
+            self._runner._send_stats()
+
+    def report(self, data: dict[str, Any], **_: Any) -> None:
+        data["flashcrowd"] = self.tally().as_dict()
 
 
 def reporter(environment: Environment, tally: Callable[[], Tally]) -> Callable[[Request], None]:
@@ -141,16 +155,6 @@ def reporter(environment: Environment, tally: Callable[[], Tally]) -> Callable[[
             tally().service(request.name, request.service)
 
     return report
-
-
-def count_requests(environment: Environment, session: Session) -> None:
-    """Count in our figures whatever Locust counts in its own, plain Locust files' requests as well."""
-
-    def count(name: str, response_time: float | None, exception: Exception | None = None, **_: Any) -> None:
-        seconds = response_time / 1e3 if response_time is not None else None
-        session.tally.request(name, seconds, exception is not None)
-
-    _listen(environment.events.request, count)
 
 
 def stop_parked_at_once(runner: runners.Runner) -> None:

@@ -26,13 +26,15 @@ from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
 from loadtests.config import VARIABLE, LoadConfig
 from loadtests.identities import count
+from loadtests.paths import parse_path
 from loadtests.result import STATS, LoadResult, read_result
 from loadtests.shapes import Shape, ShapeName
 
 HOST = "127.0.0.1"
-VIEWERS_PER_WORKER = 5_000
-"""Up to so many viewers one process does without a master: 2,000 of `live-commerce` use an eighth of a core and 30 KB
-each, while a master costs another process and a second's delay of every figure."""
+VIEWERS_PER_WORKER = 2_500
+"""Up to so many viewers one process does without a master. 2,000 of `live-commerce` use an eighth of a core, and a sale
+that they rush makes it late by less than 0.1 s; 5,000 who rush at once make it late by more than a second. A master
+costs another process, and a second's delay of every figure."""
 
 STOP_TIMEOUT = 3
 """Seconds that Locust gives tasks under way at the end (its --stop-timeout): an order should get its answer."""
@@ -166,6 +168,8 @@ def _check_spec(spec: LoadSpec, target: Target | None, guard: Guard, workers: in
         return
     for path, url in target.addresses().items():
         guard.check_url(url, path)
+    if target.spec.shop is not None:
+        parse_path(target.spec.shop.order.order_id)
     identities, needed = count(target.spec.identities), math.ceil(spec.viewers / workers) * workers
     if identities < needed:
         raise InputError(

@@ -64,6 +64,11 @@ class Session:
             raise InputError("the scenario goes shopping, but the target file has no spec.shop")
         return self._shop
 
+    def end(self) -> None:
+        """The load is ending: whoever wakes from here on begins nothing new. May be repeated."""
+        if self._shop is not None:
+            self._shop.end()
+
     def finish(self) -> None:
         """Let handlers end within the grace, cut off the others, and save everything. May be repeated."""
         if self._live is not None:
