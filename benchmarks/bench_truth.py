@@ -1,8 +1,8 @@
 """Latency truth: how far is a report off, while the generator's core is kept busy by something else as well?
 
 The server delays each answer by 10 to 30 ms, and writes down how long it really did. Both generators send the same
-requests at the same rate; beside them a greenlet burns a share of the core, 5 ms at a time. Off is the reported quantile
-less the server's own: the way there and back, and what the generator adds of itself.
+requests at the same rate; beside them a greenlet burns a share of the core, 5 ms at a time. Off is the reported
+quantile less the server's own: the way there and back, and what the generator adds of itself.
 """
 
 from __future__ import annotations
