@@ -26,7 +26,7 @@ def _step(data: dict[str, Any]) -> tuple[str, str]:
 
 
 def _healing(broken: list[str]) -> str:
-    return f"healing {', '.join(broken)} ..." if broken else "nothing is broken, ending the load ..."
+    return f"healing {', '.join(broken)}" if broken else "nothing is broken, ending the load"
 
 
 SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
