@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import gevent  # type: ignore[import-untyped]
 
@@ -45,8 +46,7 @@ class Patience:
     cap: float = 4.0
 
 
-@dataclass(frozen=True)
-class OrderResult:
+class OrderResult(NamedTuple):
     """What became of an order; `reason` and `status` as in the history."""
 
     outcome: OrderOutcome
@@ -65,8 +65,7 @@ class ServerError(Exception):
     """The answer's status says that the server failed, or one that the target file doesn't list."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """What one attempt came to. `outcome` unknown is an attempt without a clear answer."""
 
     outcome: OrderOutcome
