@@ -35,6 +35,8 @@ def app() -> None:
     """Run the command line; every error of ours becomes its sentence on stderr and its exit code."""
     try:
         main(prog_name="flashcrowd")
+    except KeyboardInterrupt:  # before anything was started, or after all was saved
+        sys.exit(130)
     except Exception as error:
         from flashcrowd.errors import FlashcrowdError
 
