@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import monitors.server
 from flashcrowd import __version__
 from flashcrowd.errors import ExitCode, FlashcrowdError
 from flashcrowd.guard import Guard
@@ -68,6 +69,8 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
     Raises:
         NeedError: the target or Prometheus could not be started.
     """
+    if prepared.target is None:
+        monitors.server.locate()
     run = RunDirectory.create(out, prepared.plan.name)
     run.listen(screen.event)
     manifest.write(run, prepared, __version__)
