@@ -210,7 +210,7 @@ class Executor:
         decision = await self._approve(step)
         self._record("decision", step, decision=decision.value)
         if decision is Decision.ABORT and not self._rolling_back:
-            raise _RollBack(Outcome.ABORTED, f"aborted at {step.name}")
+            raise _RollBack(Outcome.ABORTED, f"stopped at {step.name}")
         return decision is Decision.YES
 
     async def _try(self, step: Step, number: int) -> Seen:
