@@ -40,8 +40,13 @@ def app() -> None:
     except Exception as error:
         from flashcrowd.errors import FlashcrowdError
 
-        if not isinstance(error, FlashcrowdError):
-            raise
+        if not isinstance(
+            error, FlashcrowdError
+        ):  # a bug of ours: it must not look like a missed objective, which is 1
+            import traceback
+
+            traceback.print_exc()
+            sys.exit(4)
         print(error, file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
 
