@@ -116,7 +116,7 @@ class Conductor:
         """
         held = dict.fromkeys(self._plan.spec.abort, 0)
         while True:
-            await self._holds("vector(0)")
+            await self._holds("vector(0)")  # whether Prometheus answers at all
             for condition in held:
                 held[condition] = held[condition] + 1 if await self._holds(condition) else 0
                 if held[condition] >= ABORT_AFTER:
@@ -124,8 +124,9 @@ class Conductor:
             await asyncio.sleep(1.0)
 
     async def _holds(self, condition: str) -> bool:
+        """As an alert's expression does: by any series at all, since `up == 0` gives those that are 0."""
         try:
-            return any(sample.value for sample in await self._prometheus.query(condition))
+            return bool(await self._prometheus.query(condition))
         except NeedError as error:
             self._run.record("conductor", "prometheus_lost", message=str(error))
             raise AbortError(f"Prometheus is gone, and nobody would see what happens next: {error}") from None
