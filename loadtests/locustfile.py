@@ -30,9 +30,10 @@ from locust.env import Environment
 
 from flashcrowd.rundir import write_atomically
 from loadtests import users
-from loadtests.config import VARIABLE, LoadConfig
+from loadtests.config import FOLDER, VARIABLE, LoadConfig
 from loadtests.crowd.histogram import round_off
 from loadtests.crowd.pool import Lane
+from loadtests.distribution import Membership, Roll, fetch
 from loadtests.metrics import Exporter, Reports, Tally
 from loadtests.report import Request
 from loadtests.result import SUMMARY, summary
@@ -44,9 +45,8 @@ REPORT_EVERY = 1.0
 
 def set_up(environment: Environment, runner: runners.Runner, **_: Any) -> None:
     """Join this process to the load that FLASHCROWD_LOAD describes."""
-    if (path := os.environ.get(VARIABLE)) is None:
+    if (config := _configuration(runner)) is None:
         return
-    config = LoadConfig.read(Path(path))
     _raise_file_limit()
     locust.stats.bucket_response_time = round_off  # type: ignore[assignment]  # its documented way to other buckets
     _stop_before_quitting(runner)
@@ -55,6 +55,12 @@ def set_up(environment: Environment, runner: runners.Runner, **_: Any) -> None:
         _lead(environment, runner, config)
     elif isinstance(runner, runners.LocalRunner | runners.WorkerRunner):
         _hold_viewers(environment, runner, config)
+
+
+def _configuration(runner: runners.Runner) -> LoadConfig | None:
+    if (path := os.environ.get(VARIABLE)) is not None:
+        return LoadConfig.read(Path(path))
+    return fetch(runner) if FOLDER in os.environ and isinstance(runner, runners.WorkerRunner) else None
 
 
 class RunShape(LoadTestShape):
@@ -81,12 +87,9 @@ class RunShape(LoadTestShape):
 def _lead(environment: Environment, runner: runners.MasterRunner, config: LoadConfig) -> None:
     reports = Reports()
     _follow_shape(environment, runner, config)
-    _export(environment, config, reports.tally)
-
-    def merge(client_id: str, data: dict[str, Any], **_: Any) -> None:
-        reports.add(client_id, data["flashcrowd"])
-
-    _listen(environment.events.worker_report, merge)
+    roll = Roll(runner, config, reports)
+    _export(environment, config, reports.tally, roll.as_dicts)
+    _listen(environment.events.worker_report, lambda client_id, data, **_: roll.report(client_id, data))
 
 
 def _hold_viewers(
@@ -116,9 +119,11 @@ def _hold_viewers(
 
     if isinstance(runner, runners.WorkerRunner):
         runners.WORKER_REPORT_INTERVAL = REPORT_EVERY
+        member = Membership(runner, config, session.inherit)
 
         def report(data: dict[str, Any], **_: Any) -> None:
             data["flashcrowd"] = tally().as_dict()
+            member.report(data)
 
         _listen(environment.events.report_to_master, report)
     else:
@@ -149,11 +154,13 @@ def _follow_shape(environment: Environment, runner: runners.Runner, config: Load
     environment.shape_class = RunShape(config, runner)
 
 
-def _export(environment: Environment, config: LoadConfig, tally: Callable[[], Tally]) -> None:
+def _export(
+    environment: Environment, config: LoadConfig, tally: Callable[[], Tally], lost: Callable[[], list[Any]] = list
+) -> None:
     Exporter(tally).serve(config.metrics_port)
 
     def save(**_: Any) -> None:
-        write_atomically(config.folder / SUMMARY, summary(tally()))
+        write_atomically(config.folder / SUMMARY, summary(tally(), lost()))
 
     _listen(environment.events.quit, save)
 

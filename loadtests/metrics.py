@@ -130,16 +130,21 @@ class Reports:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._reports: dict[str, _Report] = {}
+        self._lost = set[str]()
         self._clock = clock
 
     def add(self, worker: str, data: dict[str, Any]) -> None:
         self._reports[worker] = _Report(self._clock(), data)
 
+    def lose(self, worker: str) -> None:
+        """A worker is gone: what it counted stays, its viewers don't."""
+        self._lost.add(worker)
+
     def tally(self) -> Tally:
-        """All workers together. One that has been silent for ten seconds has no viewers any more."""
-        merged = Tally()
-        for report in self._reports.values():
-            merged.merge(report.data, present=self._clock() - report.at <= _STALE)
+        """All workers together. One that is lost, or has been silent for ten seconds, has no viewers any more."""
+        merged, now = Tally(), self._clock()
+        for worker, report in self._reports.items():
+            merged.merge(report.data, present=worker not in self._lost and now - report.at <= _STALE)
         return merged
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,7 @@ class LoadResult:
     generator could not be trusted, on the worst worker; after the first of them, no verdict is a pass.
     times: by what was timed (`service ORDER`, `delivery`, `start lag`, `read lag`). late_starts: more than 100 ms.
     withheld: comments of ours that nobody heard. stamped: the share of reads with the kernel's time of arrival.
+    lost_workers: name, viewers and reason of each worker that was lost while the load ran.
     """
 
     requests: tuple[RequestResult, ...]
@@ -46,6 +47,7 @@ class LoadResult:
     late_starts: int = 0
     withheld: int = 0
     stamped: float = 1.0
+    lost_workers: Sequence[Mapping[str, Any]] = ()
 
     @property
     def total(self) -> int:
@@ -57,7 +59,7 @@ class LoadResult:
         return sum(row.failures for row in self.requests)
 
 
-def summary(tally: Tally) -> str:
+def summary(tally: Tally, lost: Sequence[Mapping[str, Any]] = ()) -> str:
     """What Locust's own statistics don't have, as JSON text."""
     return json.dumps(
         {
@@ -68,6 +70,7 @@ def summary(tally: Tally) -> str:
             "times": _times(tally),
             "late_starts": tally.late_starts,
             "withheld": tally.withheld,
+            "lost_workers": list(lost),
             "stamped": 1.0 - tally.unstamped / tally.reads if tally.reads else 1.0,
         },
         indent=2,

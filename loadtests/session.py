@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from itertools import count
+from math import ceil
 
 from flashcrowd.errors import InputError
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
+from loadtests.crowd.sources import Sources
 from loadtests.generator import LATE, PERIOD, GeneratorWatch
 from loadtests.history import HistoryWriter, file_of
 from loadtests.identities import IdentityPool
@@ -19,6 +21,7 @@ from loadtests.live import Live
 from loadtests.metrics import Tally
 from loadtests.report import Report
 from loadtests.shop import Shop
+from loadtests.split import loopback_sources, ports
 from loadtests.variables import Variables
 
 GRACE = 3.0
@@ -31,6 +34,7 @@ class Session:
     def __init__(self, config: LoadConfig, worker: int, report: Report) -> None:
         self.config, self.tally, self.watch = config, Tally(), GeneratorWatch()
         self.engine = Engine()
+        self.engine.sources = _sources(config, worker)
         self.tally.lag = self.watch.lag
         self.tally.start_lag, self.tally.read_lag = self.engine.start_lag, self.engine.read_lag
         self._history = HistoryWriter(file_of(config.folder, worker))
@@ -64,6 +68,11 @@ class Session:
             raise InputError("the scenario goes shopping, but the target file has no spec.shop")
         return self._shop
 
+    def inherit(self, first: int, step: int) -> None:
+        """As `IdentityPool.inherit`."""
+        if self.config.target is not None:
+            self.identities.inherit(first, step)
+
     def finish(self) -> None:
         """Let handlers end within the grace, cut off the others, and save everything. May be repeated."""
         if self._live is not None:
@@ -95,3 +104,9 @@ class Session:
         self.watch.woke(now - self._probe_due)
         self._probe_due = now + PERIOD
         self.engine.at(self._probe_due, self._probe)
+
+
+def _sources(config: LoadConfig, worker: int) -> Sources:
+    others = config.target.spec.connect_from if config.target is not None else []
+    loopback = loopback_sources(worker, ceil(config.viewers / config.workers), ports())
+    return Sources(loopback, [str(address) for address in others])

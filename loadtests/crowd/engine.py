@@ -21,6 +21,7 @@ from gevent import get_hub, monkey  # type: ignore[import-untyped]
 
 from loadtests.crowd.histogram import LatencyHistogram
 from loadtests.crowd.pool import Job, Pool
+from loadtests.crowd.sources import Sources
 from loadtests.crowd.timers import Deadlines, Timer, Timers
 from loadtests.crowd.waiter import Waiter
 
@@ -88,6 +89,7 @@ class Engine:
         self._hub: Any = get_hub()
         self.pool = Pool(self._hub, self.report) if lanes is None else Pool(self._hub, self.report, lanes)
         self.timers = Timers()
+        self.sources = Sources()
         self.buffer = bytearray(READ)
         self.view = memoryview(self.buffer)
         self.start_lag, self.read_lag = LatencyHistogram(), LatencyHistogram()
