@@ -66,7 +66,7 @@ class Roll:
         self._reports.add(client_id, data["flashcrowd"])
         about = self._about[client_id] = data["flashcrowd_worker"]
         if fresh := about.pop("history", ""):
-            path = file_of(self._config.folder, self._runner.get_worker_index(client_id))
+            path = file_of(self._config.folder, self._index(client_id))
             with path.open("a", encoding="utf-8") as history:
                 history.write(fresh)
 
@@ -115,7 +115,11 @@ class Roll:
                 self._runner.send_message(_INHERIT, {"rows": part}, heir)
 
     def _share(self, client_id: str) -> tuple[int, int]:
-        return self._runner.get_worker_index(client_id), self._config.workers
+        return self._index(client_id), self._config.workers
+
+    def _index(self, client_id: str) -> int:
+        index: int = self._runner.get_worker_index(client_id)  # type: ignore[no-untyped-call]
+        return index
 
     def _send_away(self, client: Any) -> None:
         """It was given up, and is back: the others have its viewers, so it has to go."""

@@ -147,7 +147,7 @@ class Handle:
         due, self._timer = self._timer[0], None
         self._engine.lend(lambda: self._in_lane(self._go_on), due)
 
-    def _begin(self) -> float:
+    def _begin(self) -> float | None:
         user = self.user
         assert user is not None
         try:
@@ -157,11 +157,44 @@ class Handle:
         except Exception as error:
             self._user_error(user, error)
             raise
+        if user.parked:
+            self._may_wait(user)
+            if user.arrivals is not None:
+                user.arrivals.enter(self)
+            return None
         ahead = user.take_ahead()
         if ahead is None:
             return self._act(user)
         self._may_wait(user)
         return ahead
+
+    def arrive(self, due: float) -> None:
+        """As `arrivals.Arriving`."""
+        self._engine.lend(lambda: self._in_lane(lambda: self._arrive(due)), due)
+
+    def _arrive(self, due: float) -> None:
+        user, lane = self.user, self._lane
+        assert user is not None
+        assert user.arrivals is not None
+        assert lane is not None
+        user.arrivals.started(due)
+        user._state = LOCUST_STATE_RUNNING
+        lane.wanted = time.time() - (time.monotonic() - due)
+        try:
+            user.arrive()
+        except (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately):
+            pass
+        except _ENDS:
+            raise
+        except Exception as error:
+            self._user_error(user, error)
+            if not user.environment.catch_exceptions:
+                raise
+            _LOGGER.error("an arrival failed", exc_info=error)
+        finally:
+            lane.wanted = None
+        self._may_wait(user)
+        user.arrivals.free(self)
 
     def _go_on(self) -> float:
         user = self.user

@@ -99,6 +99,8 @@ def _hold_viewers(
     random.seed(config.seed + index)
     session = Session(config, index, _reporter(environment, lambda: session.tally))
     users.use(session)
+    if config.arrivals is not None and not all(issubclass(one, users.CrowdUser) for one in environment.user_classes):
+        sys.exit("arrivals need viewers of the crowd; derive the scenario's users from loadtests.users.CrowdUser")
 
     def tally() -> Tally:
         inside = sum(count for state, count in session.tally.viewers.items() if state != "running")

@@ -11,6 +11,7 @@ from itertools import count
 from math import ceil
 
 from flashcrowd.errors import InputError
+from loadtests.arrivals import Arrivals
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.sources import Sources
@@ -49,6 +50,9 @@ class Session:
                 self._live = Live(self.engine, spec.live, variables, self.tally, report, config.rooms, serials)
             if spec.shop is not None:
                 self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history)
+        each = config.arrivals / config.viewers if config.arrivals is not None else 0.0
+        self.arrivals = Arrivals(self.engine, self.tally, each) if each else None
+        self.parked = self.arrivals is not None or config.shape.idle
         self._wall, self._used = time.monotonic(), time.process_time()
         self._second_due = self._probe_due = time.monotonic()
         self._every_second()

@@ -22,6 +22,7 @@ from flashcrowd.template import names
 from loadtests.backoff import full_jitter
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.http import Connections, HttpClient
+from loadtests.crowd.pool import take_wanted
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord
 from loadtests.identities import Identity
 from loadtests.metrics import Tally
@@ -169,8 +170,11 @@ class Shop:
         accepted: Sequence[int],
         kept: Connections | None,
     ) -> tuple[int, bytes, Exception | None]:
-        """One request; its status (0 without an answer), body, and error. `accepted`: else, anything below 400."""
-        asked = time.time()
+        """One request; its status (0 without an answer), body, and error. `accepted`: else, anything below 400.
+
+        The first of a scheduled arrival was wanted when that was due.
+        """
+        asked = take_wanted() or time.time()
         try:
             answer = self._client.request(method, path, headers, body.encode(), kept, asked)
         except OSError as failure:

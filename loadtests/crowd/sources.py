@@ -33,7 +33,7 @@ class Sources:
 
     def bind(self, made: _socket.socket, family: int, host: str) -> None:
         """Give a socket the next address for this destination. Raises OSError when it isn't one of this machine's."""
-        turns = self._loopback if family == AF_INET and host.startswith("127.") else self._others.get(family)
+        turns = self._loopback if family == AF_INET and host.startswith("127.") else self._others.get(int(family))
         if turns is not None:
             if _LINUX:
                 made.setsockopt(_IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
@@ -53,11 +53,11 @@ def missing(addresses: Sequence[str]) -> str | None:
     return None
 
 
-_FAMILIES = (AF_INET, AF_INET6)
+_FAMILIES = (int(AF_INET), int(AF_INET6))
 
 
 def _family(address: str) -> int:
-    return AF_INET6 if ":" in address else AF_INET
+    return int(AF_INET6 if ":" in address else AF_INET)
 
 
 def _turns(addresses: Sequence[str]) -> Iterator[str] | None:

@@ -69,8 +69,6 @@ async def test_a_killed_worker_is_named_and_the_others_take_its_viewers_over(
     assert len(keys) == len(set(keys))
     counted = sum(result.orders.values())
     assert len(platform.orders) - 10 <= counted <= len(keys) <= len(platform.orders)
-    users = {str(order["user"]) for order in platform.orders.values()}
-    assert len(users) <= 9
 
 
 @pytest.mark.slow
