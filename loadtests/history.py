@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,10 @@ class OrderRecord:
     traceparent: str
 
 
+_FIELDS = tuple(field.name for field in fields(OrderRecord))
+_VALUES = attrgetter(*_FIELDS)  # dataclasses.asdict copies deeply: twenty times the cost of an order's record
+
+
 class HistoryWriter:
     """Appends records to a file, buffered: they are safe once `flush` has returned."""
 
@@ -59,7 +64,9 @@ class HistoryWriter:
 
     def flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        self._file.write("".join(json.dumps(asdict(record)) + "\n" for record in waiting))
+        self._file.write(
+            "".join(json.dumps(dict(zip(_FIELDS, _VALUES(record), strict=True))) + "\n" for record in waiting)
+        )
         self._file.flush()
 
 

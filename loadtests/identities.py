@@ -73,12 +73,30 @@ def count(source: Source) -> int:
 def _rows(source: Source) -> Iterator[Identity]:
     if source.file is not None:
         return _read(source.file)
-    return (_generated(number) for number in range(1, (source.generate or 0) + 1))
+    return (Identity(_Numbered(number)) for number in range(1, (source.generate or 0) + 1))
 
 
-def _generated(number: int) -> Identity:
-    user = f"viewer-{number:07d}"
-    return Identity({"identity.user": user, "identity.token": user})
+class _Numbered(Mapping[str, str]):
+    """The columns of a generated identity: made when they are asked for, as there may be hundreds of thousands."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __getitem__(self, column: str) -> str:
+        if column in _COLUMNS:
+            return f"viewer-{self._number:07d}"
+        raise KeyError(column)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COLUMNS)
+
+    def __len__(self) -> int:
+        return len(_COLUMNS)
+
+
+_COLUMNS = ("identity.user", "identity.token")
 
 
 def _read(file: Path) -> Iterator[Identity]:

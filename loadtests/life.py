@@ -13,6 +13,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gevent.event import Event  # type: ignore[import-untyped]
@@ -95,7 +96,7 @@ class Handle:
             self.join(timeout)
 
     def start(self) -> None:
-        self._engine.lend(lambda: self._in_lane(self._begin), time.monotonic())
+        self._engine.lend(partial(self._in_lane, self._begin), time.monotonic())
 
     def _interrupt(self) -> None:
         if self._lane is not None:
@@ -110,7 +111,7 @@ class Handle:
         if self._timer is not None:
             self._engine.timers.cancel(self._timer)
         if self._has_last_words():
-            self._engine.lend(lambda: self._in_lane(self._leave))
+            self._engine.lend(partial(self._in_lane, self._leave))
         else:
             self._gone()
 
@@ -133,8 +134,15 @@ class Handle:
             self._timer = self._engine.at(due, self._wake)
 
     def _guarded(self, part: Callable[[], float | None]) -> float | None:
+        engine, turn = self._engine, self._engine.turns
         try:
-            return part()
+            seconds = part()
+            while seconds is not None and seconds <= 0.0:  # no pause between tasks: keep the lane, but let others go on
+                if engine.turns == turn:
+                    engine.pass_on()
+                turn = engine.turns
+                seconds = self._go_on()
+            return seconds
         except _ENDS:
             self._leave()
         except BaseException as error:  # as in Locust, the viewer is gone, without on_stop
@@ -145,7 +153,7 @@ class Handle:
     def _wake(self) -> None:
         assert self._timer is not None
         due, self._timer = self._timer[0], None
-        self._engine.lend(lambda: self._in_lane(self._go_on), due)
+        self._engine.lend(partial(self._in_lane, self._go_on), due)
 
     def _begin(self) -> float | None:
         user = self.user
@@ -293,6 +301,7 @@ class Handle:
         if user is not None:
             user._state = None
             user._group.discard(self)  # at once: Runners count users by it
+            user.end()
         self._engine.call(self._call_links)  # in the hub: gevent's own links want that
 
     def _call_links(self) -> None:

@@ -9,8 +9,8 @@ still be stored.
 from __future__ import annotations
 
 import json
+import os
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -112,7 +112,7 @@ class Shop:
         """
         if quantity != 1 and not _mentions_quantity(self._spec.order):
             raise InputError("the target orders one piece at a time; add ${quantity} to spec.shop.order.request")
-        attempt = _Order(uuid.uuid4().hex, traceparent(), identity, sku, quantity, time.time(), kept)
+        attempt = _Order(os.urandom(16).hex(), traceparent(), identity, sku, quantity, time.time(), kept)
         try:
             self._persist(attempt)
         finally:

@@ -139,7 +139,6 @@ class CrowdUser(locust.User):
         self._greenlet = handle = Handle(self, self._session.engine)
         self._state = LOCUST_STATE_RUNNING
         group.add(handle)
-        handle.rawlink(self._end)
         handle.start()
         return handle
 
@@ -159,7 +158,8 @@ class CrowdUser(locust.User):
         _LOGGER.error("%s: a handler failed", self.identity.user, exc_info=error)
         self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
 
-    def _end(self, _: Handle) -> None:
+    def end(self) -> None:
+        """The viewer is gone: it leaves its rooms, and its identity is free. Called by its Handle."""
         if self.arrivals is not None:
             handle: Any = self._greenlet
             self.arrivals.leave(handle)

@@ -15,12 +15,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from gevent import get_hub, monkey  # type: ignore[import-untyped]
 
 from loadtests.crowd.histogram import LatencyHistogram
-from loadtests.crowd.pool import Job, Pool
+from loadtests.crowd.pool import MOST, Job, Pool
 from loadtests.crowd.sources import Sources
 from loadtests.crowd.timers import Deadlines, Timer, Timers
 from loadtests.crowd.waiter import Waiter
@@ -82,18 +83,18 @@ class Engine:
 
     start_lag: how late viewers were started after the moment they were due. read_lag: how long what had arrived
     waited to be read. Both are ours, not the server's. unstamped: reads for which the kernel gave no time of arrival;
-    `reads` counts all.
+    `reads` counts all. turns: of the loop, so far.
     """
 
     def __init__(self, epoll: bool = True, lanes: int | None = None) -> None:
         self._hub: Any = get_hub()
-        self.pool = Pool(self._hub, self.report) if lanes is None else Pool(self._hub, self.report, lanes)
+        self.start_lag, self.read_lag = LatencyHistogram(), LatencyHistogram()
+        self.pool = Pool(self._hub, self.report, self.start_lag, lanes or MOST)
         self.timers = Timers()
         self.sources = Sources()
         self.buffer = bytearray(READ)
         self.view = memoryview(self.buffer)
-        self.start_lag, self.read_lag = LatencyHistogram(), LatencyHistogram()
-        self.reads = self.unstamped = self.errors = 0
+        self.reads = self.unstamped = self.errors = self.turns = 0
         self._watched: dict[int, Watched] = {}
         self._resuming = deque[Callable[[], object]]()
         self._deadlines: dict[float, Deadlines] = {}
@@ -140,7 +141,7 @@ class Engine:
 
     def lend(self, job: Job, due: float | None = None) -> None:
         """Run a job in a lane. `due`: when it should have started; how late it is then, is the generator's lag."""
-        self.pool.lend(job if due is None else lambda: self._start(job, due))
+        self.pool.lend(job, due)
         self._schedule()
 
     def call(self, call: Callable[[], object]) -> None:
@@ -151,7 +152,7 @@ class Engine:
     def sleep(self, seconds: float) -> None:
         """Let the current greenlet wait; how late it wakes is the generator's lag."""
         due = time.monotonic() + max(0.0, seconds)
-        waiter = Waiter[None](self.call)
+        waiter: Waiter[None] = Waiter(self.call)
         timer = self.at(due, lambda: waiter.set(None))
         try:
             waiter.wait()
@@ -159,14 +160,16 @@ class Engine:
             self.timers.cancel(timer)
         self.start_lag.record(time.monotonic() - due)
 
+    def pass_on(self) -> None:
+        """Let the current greenlet wait until the others have had their turn."""
+        waiter: Waiter[None] = Waiter(self.call)
+        self.call(partial(waiter.set, None))
+        waiter.wait()
+
     def report(self, error: BaseException) -> None:
         """Something of ours raised where nobody can handle it: it is logged, and the loop goes on."""
         self.errors += 1
         _LOGGER.error("in the crowd's loop", exc_info=error)
-
-    def _start(self, job: Job, due: float) -> None:
-        self.start_lag.record(time.monotonic() - due)
-        job()
 
     def _make_poller(self, epoll: bool) -> tuple[Poller, bool]:
         try:
@@ -195,6 +198,7 @@ class Engine:
     def _turn(self) -> None:
         """Everything that there is to do now. Raises nothing: it would end the hub's patience, not the fault."""
         self._scheduled = False
+        self.turns += 1
         for fd, events in self._poller.poll(0, _EVENTS):
             self._one_ready(fd, events)
         for call in self.timers.take_due(time.monotonic()):
@@ -221,10 +225,13 @@ class Engine:
         """A slice of the lanes that may go on; the rest in the next turn, so that sockets are read in between."""
         resuming, run_next = self._resuming, self.pool.run_next
         for _ in range(_SLICE):
-            if resuming:
-                self._safely(resuming.popleft())
-            elif not run_next():
-                return
+            try:
+                if resuming:
+                    resuming.popleft()()
+                elif not run_next():
+                    return
+            except Exception as error:
+                self.report(error)
         if resuming or self.pool.waiting:
             self._schedule()
 

@@ -132,7 +132,7 @@ class HttpClient:
             if self.connections < self.most:
                 self.connections += 1
                 return _Carrier(self)
-            waiter = Waiter[None](self.engine.call)
+            waiter: Waiter[None] = Waiter(self.engine.call)
             self._queue.append(waiter)
             waiter.wait()
 
@@ -160,7 +160,8 @@ class _Carrier:
     def carry(self, request: bytes, bodyless: bool, asked: float) -> Answer:
         """Send, and wait in the current lane. Raises OSError without an answer."""
         client, reader = self._client, self._reader
-        self._waiter = waiter = Waiter[float](client.engine.call)
+        waiter: Waiter[float] = Waiter(client.engine.call)
+        self._waiter = waiter
         self._sent = 0.0
         reader.expect(bodyless)
         client.deadlines.add(self)

@@ -7,19 +7,23 @@ the generator's lag. What a task leaves in greenlet-local variables is still the
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
 
+from loadtests.crowd.histogram import LatencyHistogram
+
 Job = Callable[[], object]
+_Wish = tuple[Job, float | None]
 Report = Callable[[BaseException], None]
 
 MOST = 20_000
 """Lanes of a process: one for each viewer that `ulimit -n` commonly lets it hold; about 5 KB each while it waits."""
 
-IDLE = 512
+IDLE = 128
 """Lanes kept when nobody needs them; more would keep the memory of the last rush."""
 
 
@@ -48,10 +52,10 @@ class Pool:
     `run_next` is called by the engine, in the hub; `lend` by anybody, at any time.
     """
 
-    def __init__(self, hub: Any, report: Report, most: int = MOST, idle: int = IDLE) -> None:
-        self._hub, self._report, self._most, self._idle_most = hub, report, most, idle
+    def __init__(self, hub: Any, report: Report, lag: LatencyHistogram, most: int = MOST, idle: int = IDLE) -> None:
+        self._hub, self._report, self._lag, self._most, self._idle_most = hub, report, lag, most, idle
         self._idle: list[Lane] = []
-        self._waiting = deque[Job]()
+        self._waiting = deque[_Wish]()
         self.lanes = 0
 
     @property
@@ -59,25 +63,31 @@ class Pool:
         """Jobs that have no lane yet."""
         return len(self._waiting)
 
-    def lend(self, job: Job) -> None:
-        """Run the job in a lane as soon as there is one; it may wait in there as long as it likes."""
-        self._waiting.append(job)
+    def lend(self, job: Job, due: float | None = None) -> None:
+        """Run the job in a lane as soon as there is one; it may wait in there as long as it likes.
+
+        due: when it should have started (`time.monotonic`); how late it does is put into `lag`.
+        """
+        self._waiting.append((job, due))
 
     def run_next(self) -> bool:
         """Start the first waiting job, until it waits or ends; False when there is none, or no lane for it."""
         if not self._waiting or not (self._idle or self.lanes < self._most):
             return False
-        job = self._waiting.popleft()
+        wish = self._waiting.popleft()
         if self._idle:
-            self._idle.pop().switch(job)
+            self._idle.pop().switch(wish)
         else:
             self.lanes += 1
-            Lane(self._work, self._hub).switch(job)
+            Lane(self._work, self._hub).switch(wish)
         return True
 
-    def _work(self, job: Job) -> None:
+    def _work(self, wish: _Wish) -> None:
         try:
             while True:
+                job, due = wish
+                if due is not None:
+                    self._lag.record(time.monotonic() - due)
                 try:
                     job()
                 except GreenletExit:
@@ -85,11 +95,11 @@ class Pool:
                 except BaseException as error:
                     self._report(error)
                 if self._waiting and self.lanes >= self._most:
-                    job = self._waiting.popleft()
+                    wish = self._waiting.popleft()
                     continue
                 if len(self._idle) >= self._idle_most:
                     return
                 self._idle.append(greenlet.getcurrent())
-                job = self._hub.switch()
+                wish = self._hub.switch()
         finally:
             self.lanes -= 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from gevent import get_hub, getcurrent  # type: ignore[import-untyped]
 from greenlet import greenlet  # type: ignore[import-untyped]
@@ -48,7 +48,7 @@ class Waiter(Generic[_T]):
             self._greenlet = None
         if self._error is not None:
             raise self._error
-        return cast(_T, self._value)
+        return self._value  # type: ignore[return-value]  # it is set
 
     def _wake(self) -> None:
         self.done = True
