@@ -62,7 +62,9 @@ class Roll:
         runner.greenlet.spawn(self._watch)
 
     def report(self, client_id: str, data: dict[str, Any]) -> None:
-        """Take a worker's report."""
+        """Take a worker's report; one that has no configuration yet has nothing to say."""
+        if "flashcrowd" not in data:
+            return
         self._reports.add(client_id, data["flashcrowd"])
         about = self._about[client_id] = data["flashcrowd_worker"]
         if fresh := about.pop("history", ""):
