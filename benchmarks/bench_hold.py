@@ -33,6 +33,7 @@ ARRIVE = 1_500
 """Viewers a second, so that handshakes leave the cores some time."""
 
 PATIENCE = 300
+NEWS = b'{"type":"news","text":"' + b"x" * 60 + b'"}'
 SCENARIO = """
 from loadtests.users import CrowdUser, constant, task
 
@@ -132,9 +133,7 @@ async def publish(port: int) -> None:
         bus.connect(f"tcp://127.0.0.1:{port}")
         due, turn = time.monotonic(), 0
         while True:
-            await bus.send_multipart(
-                [f"event/r{turn % ROOMS}".encode(), b'{"type":"news","text":"' + b"x" * 60 + b'"}']
-            )
+            await bus.send_multipart([f"event/r{turn % ROOMS}".encode(), NEWS])
             turn, due = turn + 1, due + 1.0
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
@@ -177,18 +176,22 @@ async def hold(viewers: int, folder: Path) -> None:
         await load.stop()
         await waiting
         say("\r" + " " * 60 + "\r")
-        print(f"{viewers:,} viewers connected within {took:.0f} s, then held for {seconds:.0f} s")  # noqa: T201
-        print(f"fewest connected {fewest:,.0f}; reconnects {after[0][AGAIN] - before[0][AGAIN]:.0f}; "  # noqa: T201
-              f"dropped by the server {after[1][DROPPED]:.0f}; refused {after[1][REFUSED]:.0f}; "
-              f"failed attempts on the way in {after[0][FAILED]:.0f}; seconds saturated {saturated:.0f}")  # fmt: skip
-        print(f"frames: {after[1][SENT] - before[1][SENT]:,.0f} sent, {after[0][READS] - before[0][READS]:,.0f} reads")  # noqa: T201
+        lines = [
+            f"{viewers:,} viewers connected within {took:.0f} s, then held for {seconds:.0f} s",
+            f"fewest connected {fewest:,.0f}; reconnects {after[0][AGAIN] - before[0][AGAIN]:.0f}; dropped by the server "
+            f"{after[1][DROPPED]:.0f}; refused {after[1][REFUSED]:.0f}; failed attempts on the way in "
+            f"{after[0][FAILED]:.0f}; seconds saturated {saturated:.0f}",
+            f"frames: {after[1][SENT] - before[1][SENT]:,.0f} sent, {after[0][READS] - before[0][READS]:,.0f} reads",
+        ]
         for name, children, first, last in zip(("storefront", "crowd"), (servers, crowd), used, spent, strict=True):
             share = (last.cpu - first.cpu) / seconds
-            print(f"{name:<12}{len(children):>3} processes {last.memory / 2**20:>9,.0f} MiB "  # noqa: T201
-                  f"{last.memory / viewers / 1024:>7.1f} KiB a viewer {share:>7.2f} cores")  # fmt: skip
-        print(
-            f"{'kernel':<27}{kernel / 2**20:>9,.0f} MiB {kernel / viewers / 1024:>7.1f} KiB a viewer, TCP of both sides"
-        )  # noqa: T201
+            lines.append(f"{name:<12}{len(children):>3} processes {_memory(last.memory, viewers)} {share:>7.2f} cores")
+        lines.append(f"{'kernel':<27}{_memory(kernel, viewers)}, TCP of both sides")
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _memory(size: int, viewers: int) -> str:
+    return f"{size / 2**20:>9,.0f} MiB {size / viewers / 1024:>7.1f} KiB a viewer"
 
 
 def say(text: str) -> None:

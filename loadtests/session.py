@@ -14,6 +14,7 @@ from flashcrowd.errors import InputError
 from loadtests.arrivals import Arrivals
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
+from loadtests.crowd.http import MOST
 from loadtests.crowd.sources import Sources
 from loadtests.generator import LATE, PERIOD, GeneratorWatch
 from loadtests.history import HistoryWriter, file_of
@@ -22,7 +23,7 @@ from loadtests.live import Live
 from loadtests.metrics import Tally
 from loadtests.report import Report
 from loadtests.shop import Shop
-from loadtests.split import loopback_sources, ports
+from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
 from loadtests.variables import Variables
 
 GRACE = 3.0
@@ -49,7 +50,8 @@ class Session:
             if spec.live is not None:
                 self._live = Live(self.engine, spec.live, variables, self.tally, report, config.rooms, serials)
             if spec.shop is not None:
-                self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history)
+                most = _connections(config)
+                self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history, most=most)
         each = config.arrivals / config.viewers if config.arrivals is not None else 0.0
         self.arrivals = Arrivals(self.engine, self.tally, each) if each else None
         self.parked = self.arrivals is not None or config.shape.idle
@@ -114,3 +116,9 @@ def _sources(config: LoadConfig, worker: int) -> Sources:
     others = config.target.spec.connect_from if config.target is not None else []
     loopback = loopback_sources(worker, ceil(config.viewers / config.workers), ports())
     return Sources(loopback, [str(address) for address in others])
+
+
+def _connections(config: LoadConfig) -> int:
+    """Connections to the shop: the open files that viewers leave, also when they have those of a lost worker."""
+    viewers = ceil(config.viewers / max(1, config.workers - 1))
+    return max(FEWEST, min(MOST, open_files() - SPARE - viewers))

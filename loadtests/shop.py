@@ -21,7 +21,7 @@ from flashcrowd.target import Shop as ShopSpec
 from flashcrowd.template import names
 from loadtests.backoff import full_jitter
 from loadtests.crowd.engine import Engine
-from loadtests.crowd.http import Connections, HttpClient
+from loadtests.crowd.http import MOST, Connections, HttpClient
 from loadtests.crowd.pool import take_wanted
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord
 from loadtests.identities import Identity
@@ -79,7 +79,7 @@ class Shop:
     """The shop of a target, for all viewers of this process.
 
     Connections are kept as the target file says: shared by default, of which there are as many as requests are under
-    way, so that nobody waits for another viewer's answer.
+    way, so that nobody waits for another viewer's answer; up to `most`, as each is an open file.
     """
 
     def __init__(
@@ -91,13 +91,14 @@ class Shop:
         report: Report,
         history: HistoryWriter,
         patience: Patience | None = None,
+        most: int = MOST,
     ) -> None:
         self._spec, self._variables, self._tally, self._report = spec, variables, tally, report
         self._history, self._patience = history, patience or Patience()
         self._path_to_id = parse_path(spec.order.order_id)
         self._body = body_template(spec.order)
         self._engine = engine
-        self._client = HttpClient(engine, spec.url, spec.connections, self._patience.timeout)
+        self._client = HttpClient(engine, spec.url, spec.connections, self._patience.timeout, most)
         self.goods: Sequence[str] = spec.goods
 
     def connections(self) -> Connections:

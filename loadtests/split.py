@@ -24,6 +24,9 @@ SPARE = 300
 RUSH = 1_700
 """Files kept free for orders under way, beside the viewers. The rest of a rush waits for a connection, and is timed."""
 
+FEWEST = 100
+"""Connections to a shop that are tried in any case."""
+
 _PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
