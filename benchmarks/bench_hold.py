@@ -176,9 +176,10 @@ async def hold(viewers: int, folder: Path) -> None:
         await load.stop()
         await waiting
         say("\r" + " " * 60 + "\r")
+        again = after[0][AGAIN] - before[0][AGAIN]
         lines = [
             f"{viewers:,} viewers connected within {took:.0f} s, then held for {seconds:.0f} s",
-            f"fewest connected {fewest:,.0f}; reconnects {after[0][AGAIN] - before[0][AGAIN]:.0f}; dropped by the server "
+            f"fewest connected {fewest:,.0f}; reconnects {again:.0f}; dropped by the server "
             f"{after[1][DROPPED]:.0f}; refused {after[1][REFUSED]:.0f}; failed attempts on the way in "
             f"{after[0][FAILED]:.0f}; seconds saturated {saturated:.0f}",
             f"frames: {after[1][SENT] - before[1][SENT]:,.0f} sent, {after[0][READS] - before[0][READS]:,.0f} reads",
