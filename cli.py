@@ -34,7 +34,7 @@ main.add_typer(commands.gameday.app, name="gameday")
 def app() -> None:
     """Run the command line; every error of ours becomes its sentence on stderr and its exit code."""
     try:
-        main()
+        main(prog_name="flashcrowd")
     except Exception as error:
         from flashcrowd.errors import FlashcrowdError
 

@@ -1,6 +1,7 @@
 """CPU of the generator per received frame, statistics included, beside stock Locust with websockets.sync.
 
-Both receive the same frames from the same server: one a second to each viewer, who notes how long it took.
+Both receive the same frames from the same server: each second a comment goes to the whole room, as in a chat, and every
+viewer notes how long it took.
 """
 
 from __future__ import annotations

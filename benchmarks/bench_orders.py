@@ -21,7 +21,7 @@ def client(port: int, seconds: float) -> dict[str, Any]:
     import crowds
 
     from loadtests.crowd.http import HttpClient
-    from loadtests.locustfile import _reporter
+    from loadtests.locustfile import reporter
     from loadtests.report import Request
     from loadtests.users import CrowdUser, constant, task
 
@@ -35,7 +35,7 @@ def client(port: int, seconds: float) -> dict[str, Any]:
 
     runner, session = crowds.crowd(crowds.target(shop=port), Viewer)
     http, headers = HttpClient(session.engine, f"http://127.0.0.1:{port}"), {"Content-Type": "application/json"}
-    report = _reporter(runner.environment, lambda: session.tally)
+    report = reporter(runner.environment, lambda: session.tally)
     return _drive(runner, seconds)
 
 
@@ -90,8 +90,6 @@ def wrk(port: int) -> dict[str, Any] | None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [tool, "-t1", f"-c{VIEWERS}", f"-d{SECONDS}s", "-s", "/dev/stdin", f"http://127.0.0.1:{port}/orders"]
     script = """wrk.method="POST" wrk.body='{"sku":"A1","qty":1}' wrk.headers["Content-Type"]="application/json" """
-        'wrk.method="POST" wrk.body="{\\"sku\\":\\"A1\\",\\"qty\\":1}" wrk.headers["Content-Type"]="application/json"'
-    )
     said = subprocess.run(command, input=script, capture_output=True, text=True, check=True).stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -65,7 +65,7 @@ def benchmark() -> None:
     with server("chat", 0) as port:
         rows.append(("flashcrowd, plain", COUNT, measure(__file__, "crowd", port, COUNT, '"ws"')))
         rows.append(("stock Locust, plain", FEWER, measure(__file__, "stock", port, FEWER, '"ws"')))
-    with certificate() as file, server("chat", 0, file) as port:
+    with certificate() as file, server("chat", 0, "together", file) as port:
         rows.append(("flashcrowd, TLS", FEWER, measure(__file__, "crowd", port, FEWER, '"wss"')))
     table(
         "memory of a parked viewer",

@@ -1,6 +1,6 @@
 """Servers: the other side of the benchmarks, as cheap as Python has them, in processes of their own.
 
-python benchmarks/servers.py chat PORT SECONDS      a frame to each viewer every so many seconds; 0 for never
+python benchmarks/servers.py chat PORT SECONDS [together|apart]      a frame to each viewer every so many seconds
 python benchmarks/servers.py orders PORT            POST, and 201 at once
 python benchmarks/servers.py delays PORT FILE       POST, and 201 after a random delay; writes the delays it made
 """
@@ -26,8 +26,8 @@ from loadtests.markers import mark
 ANSWER = b'HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"order_id": 12}'
 
 
-async def chat(port: int, every: float, certificate: str = "") -> None:
-    """A frame of a comment, with the time of its sending, to each viewer: staggered over the interval."""
+async def chat(port: int, every: float, how: str = "together", certificate: str = "") -> None:
+    """A frame of a comment, with the time of its sending, to all viewers together, or to each at a time of its own."""
     viewers, numbers = set[ServerConnection](), count()
 
     async def watch(viewer: ServerConnection) -> None:
@@ -46,7 +46,10 @@ async def chat(port: int, every: float, certificate: str = "") -> None:
     ):
         while True:
             started = time.monotonic()
-            if every:
+            if every and how == "together" and viewers:
+                text = f"hello {mark(0, next(numbers), time.time())}"
+                broadcast(list(viewers), json.dumps({"type": "chat", "text": text, "body": "x" * 40}))
+            elif every:
                 for number, viewer in enumerate(list(viewers)):
                     text = f"hello {mark(0, next(numbers), time.time())}"
                     broadcast([viewer], json.dumps({"type": "chat", "text": text, "body": "x" * 40}))

@@ -31,8 +31,21 @@ def fault(kind: str, on: str, duration: str, parameters: Sequence[str]) -> Fault
         name, equals, value = parameter.partition("=")
         if not (name and equals):
             raise InputError(f"--set: '{parameter}' is not NAME=VALUE, as delay=800ms")
+        if name in given:
+            raise InputError(f"--set: {name} is given already; each is given once, and kind, on and for by themselves")
         given[name] = value
-    return parse_fault(given)
+    try:
+        return parse_fault(given)
+    except InputError as error:
+        raise InputError("\n".join(map(_by_option, str(error).splitlines()))) from None
+
+
+def _by_option(line: str) -> str:
+    """A fault of a field, told of the option that gave it."""
+    field, _, message = line.partition(": ")
+    options = {"kind": "KIND", "on": "--on", "for": "--for"}
+    message = "is missing" if message == "Field required" else message
+    return f"{options.get(field, f'--set {field}')}: {message}" if message else line
 
 
 async def inject(fault: Fault, target_file: Path, allow_production: str | None, tell: Callable[[str], None]) -> bool:

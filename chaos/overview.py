@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import asdict
-from inspect import getdoc
+
+from pydantic.fields import FieldInfo
 
 from chaos.faults import KINDS
 from chaos.recovery import ActiveFault, Outcome, recover, status
@@ -17,10 +19,10 @@ COMMON = {"kind", "on", "duration"}
 
 def kinds(as_json: bool) -> str:
     """The kinds of faults with their parameters."""
-    rows = [{"kind": name, "does": _does(name), "parameters": _parameters(name)} for name in KINDS]
     if as_json:
-        return json.dumps(rows, indent=2)
-    return "\n".join(f"{row['kind']:<20}{row['does']}\n{'':<20}--set {' '.join(row['parameters'])}" for row in rows)
+        rows = [{"kind": name, "does": _does(name), "parameters": _parameters(name)} for name in KINDS]
+        return json.dumps(rows, indent=2, ensure_ascii=False)
+    return "\n".join(f"{name:<20}{_does(name)}\n{'':<20}{' '.join(_options(name))}" for name in KINDS)
 
 
 def active(as_json: bool) -> str:
@@ -56,9 +58,20 @@ def _line(row: ActiveFault) -> str:
 
 
 def _does(kind: str) -> str:
-    return (getdoc(KINDS[kind]) or "").partition("\n")[0]
+    """What the kind's module says that it is, after its name."""
+    first = (sys.modules[KINDS[kind].__module__].__doc__ or "").partition("\n")[0]
+    return first.partition(": ")[2].rstrip(".")
 
 
 def _parameters(kind: str) -> list[str]:
-    fields = KINDS[kind].model_fields
-    return [f"{field.alias or name}=..." for name, field in fields.items() if name not in COMMON]
+    return [field.alias or name for name, field in _fields(kind)]
+
+
+def _options(kind: str) -> list[str]:
+    """As they are typed, those in brackets that may be left out."""
+    texts = [(f"--set {field.alias or name}=...", field.is_required()) for name, field in _fields(kind)]
+    return [text if required else f"[{text}]" for text, required in texts]
+
+
+def _fields(kind: str) -> list[tuple[str, FieldInfo]]:
+    return [(name, field) for name, field in KINDS[kind].model_fields.items() if name not in COMMON]

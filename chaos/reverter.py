@@ -45,7 +45,7 @@ log = logging.getLogger("chaos.reverter")
 
 @dataclass
 class Armed:
-    """One fault that is being watched. timer: heals it when its time is up."""
+    """One fault that is being watched. until: its end of time, monotonic; timer: heals it then."""
 
     record: Record
     injection: Injection
@@ -74,6 +74,7 @@ class Reverter:
 
     async def end(self) -> bool:
         """Heal all that is armed, the youngest first; whether everything is healed."""
+        self._adopt()
         armed = list(reversed(self._armed.values()))
         for one in armed:
             if one.timer is not None:
@@ -83,15 +84,25 @@ class Reverter:
                     await one.injection.heal()
         return all(await asyncio.gather(*(self._heal(one, "its injector is gone", CONFIRM) for one in armed)))
 
+    def _adopt(self) -> None:
+        """Take in what was written for us by an injector that died before it could have it armed."""
+        try:
+            found = self._log.all()
+        except NeedError as error:
+            log.error("%s", error)
+            return
+        for record in found:
+            if isinstance(record, Record) and record.reverter.pid == os.getpid() and record.id not in self._armed:
+                self._armed[record.id] = _watch(record)
+
     def _arm(self, identity: str) -> None:
         record = self._log.read(self._log.path(identity))
         if not isinstance(record, Record):
             self._answer(f"refused {identity} {record or 'there is no such record'}")
             return
-        _, injection = record.revive()
-        left = record.expires_at - time.time()
-        armed = self._armed[identity] = Armed(record, injection, time.monotonic() + left)
-        armed.timer = asyncio.get_running_loop().create_task(self._at_end_of_time(armed, left + GRACE))
+        armed = self._armed[identity] = _watch(record)
+        wait = armed.until - time.monotonic() + GRACE
+        armed.timer = asyncio.get_running_loop().create_task(self._at_end_of_time(armed, wait))
         self._answer(f"armed {identity}")
 
     async def _at_end_of_time(self, armed: Armed, wait: float) -> bool:
@@ -116,6 +127,12 @@ class Reverter:
     def _answer(self, line: str) -> None:
         with contextlib.suppress(OSError):  # nobody reads it any more: the command pipe will tell
             os.write(self._acks, f"{line}\n".encode())
+
+
+def _watch(record: Record) -> Armed:
+    """What a record says, its end of time by the clock that nobody sets."""
+    _, injection = record.revive()
+    return Armed(record, injection, time.monotonic() + record.expires_at - time.time())
 
 
 async def serve(folder: Path, commands: int, acks: int) -> bool:

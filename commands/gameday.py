@@ -34,7 +34,7 @@ def run(
     from gamedays.display import display
 
     checked = gameday.prepare(plan, control, allow_production)
-    with display(checked.plan, checked.slos) as screen:
+    with display(checked.plan, checked.slos, checked.control) as screen:
         ended = interrupt.run(gameday.play(checked, out, screen))
     typer.echo(gameday.summary(ended, as_json))
     raise typer.Exit(ended.exit_code)

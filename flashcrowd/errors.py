@@ -59,7 +59,13 @@ class DocumentError(InputError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join([*map(str, self.problems), *self._count()]))
+
+    def _count(self) -> list[str]:
+        """The last line, when there are several."""
+        files = {problem.file.name for problem in self.problems}
+        faults = f"{len(self.problems)} faults in {', '.join(sorted(files))}"
+        return [f"{faults}; nothing was started"] if len(self.problems) > 1 else []
 
 
 class GuardError(InputError):

@@ -142,4 +142,5 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+    """The lines of a file whose end may be missing, in the middle of a character too."""
+    return path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []

@@ -35,4 +35,4 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         except KeyError:
             raise InputError(f"no variable ${{{match[2]}}}{did_you_mean(match[2], values)}") from None
 
-    return _PLACE.sub(value, text)
+    return _PLACE.sub(value, text) if "$" in text else text

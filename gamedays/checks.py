@@ -5,7 +5,7 @@ The rules look at the raw file, so that a wrong unit in one place doesn't hide a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from typing import Any
 import loadtests.runner
 import monitors.sloth
 import runbooks.catalogue
+from chaos.faults import parse_fault
 from flashcrowd.documents import Document, Rule, Step, did_you_mean, document
 from flashcrowd.errors import DocumentError, FlashcrowdError, InputError, Problem
 from flashcrowd.guard import Guard
-from flashcrowd.target import Target, read_target
+from flashcrowd.target import Component, Target, read_target
 from flashcrowd.units import parse_duration
 from gamedays import embedded
 from gamedays.plan import BUILTIN, EMBEDDED, Control, Plan, builtin_names
@@ -36,6 +37,13 @@ class Prepared:
     slos: tuple[Slo, ...]
     control: Control | None
     allow_production: str | None
+
+    @property
+    def scenario(self) -> str:
+        """The scenario's name, or its file, which a plan names from its own folder."""
+        name = self.plan.spec.load.scenario
+        file = self.file.parent / name
+        return str(file) if file.is_file() else name
 
 
 def prepare(name: str, control: str | None = None, allow_production: str | None = None) -> Prepared:
@@ -64,7 +72,7 @@ def find(name: str) -> Path:
         return path
     if name in builtin_names():
         return BUILTIN / f"{name}.yaml"
-    raise InputError(f"no plan '{name}'{did_you_mean(name, builtin_names())}; a file's name ends in .yaml")
+    raise InputError(f"no plan '{name}' built in, nor such a file{did_you_mean(name, builtin_names())}")
 
 
 class _Surroundings:
@@ -73,20 +81,16 @@ class _Surroundings:
     def __init__(self, source: Document) -> None:
         self._source, self._base = source, source.file.parent
         self._problems: list[Problem] = []
+        self._target_is_wrong = False
         self.target = self._read_target()
         self.slos = tuple(self._read_slos())
         self.described = self.target or embedded.describe(embedded.Addresses(), "http://127.0.0.1:1")
 
     def rules(self) -> tuple[Rule, ...]:
-        return (
-            lambda _: self._problems,
-            self._scenario,
-            self._crowd,
-            self._sale,
-            self._prometheus,
-            self._steps,
-            self._aborts,
-        )
+        """What the target has to have is asked of a target that could be read; else every answer would be a guess."""
+        of_the_target: tuple[Rule, ...] = (self._crowd, self._shop, self._prometheus, self._components)
+        of_the_plan = (lambda _: self._problems, self._scenario, self._sale, self._steps, self._aborts)
+        return of_the_plan if self._target_is_wrong else (*of_the_plan, *of_the_target)
 
     def _read_target(self) -> Target | None:
         name = self._source.get("spec", "target")
@@ -95,11 +99,13 @@ class _Surroundings:
         try:
             return read_target(self._base / name)
         except DocumentError as error:
+            self._target_is_wrong = True
             self._problems += error.problems
             return None
 
     def _read_slos(self) -> Iterator[Slo]:
         names = self._source.get("spec", "slos", default=[])
+        seen = set[str]()
         for number, name in enumerate(names if isinstance(names, list) else []):
             path = ("spec", "slos", number)
             try:
@@ -110,13 +116,8 @@ class _Surroundings:
                 self._problems.append(self._source.problem(path, str(error)))
             else:
                 yield from found
-                self._problems += [
-                    self._source.problem(
-                        path, f"{slo.name} is a ratio, in which a game day can't count; give sli.events"
-                    )
-                    for slo in found
-                    if slo.sli.raw is not None
-                ]
+                self._problems += [self._source.problem(path, text) for text in _unusable(found, seen)]
+                seen |= {slo.name for slo in found}
 
     def _scenario(self, source: Document) -> Iterator[Problem]:
         path = ("spec", "load", "scenario")
@@ -132,13 +133,17 @@ class _Surroundings:
 
     def _sale(self, source: Document) -> Iterator[Problem]:
         waves = source.get("spec", "sale", "opens_at", default=[])
-        shop = self.described.spec.shop
-        if waves and (shop is None or shop.sales is None):
-            yield source.problem(("spec", "sale"), "the target can't schedule a sale: it has no spec.shop.sales")
         for number, wave in enumerate(waves if isinstance(waves, list) else []):
             path = ("spec", "sale", "opens_at", number)
             if (opens := _seconds(wave)) is not None and opens >= self._duration(source):
                 yield source.problem(path, f"{wave} is not before the end of the load")
+
+    def _shop(self, source: Document) -> Iterator[Problem]:
+        shop = self.described.spec.shop
+        if source.get("spec", "sale") is not None and (shop is None or shop.sales is None):
+            yield source.problem(("spec", "sale"), "the target can't schedule a sale: it has no spec.shop.sales")
+        if shop is None or shop.ledger is None:
+            yield source.problem(("spec", "target"), "the target has no spec.shop.ledger, and no order can be checked")
 
     def _prometheus(self, source: Document) -> Iterator[Problem]:
         if self.described.spec.prometheus is None:
@@ -152,15 +157,29 @@ class _Surroundings:
             yield from self._expectation(source, at)
 
     def _fault(self, source: Document, at: tuple[Step, ...]) -> Iterator[Problem]:
-        components = self.described.spec.components
-        on = source.get(*at, "fault", "on")
-        if isinstance(on, str) and on not in components:
-            yield source.problem((*at, "fault", "on"), f"no component '{on}'{did_you_mean(on, components)}")
         start, hold = _seconds(source.get(*at, "at")), _seconds(source.get(*at, "fault", "for"))
         if start is not None and hold is not None and start + hold > self._duration(source):
             yield source.problem((*at, "fault", "for"), "the fault would outlast the load; nobody would see it heal")
 
+    def _components(self, source: Document) -> Iterator[Problem]:
+        """Whether each fault can work on its component: in the middle of the game day is late to learn that."""
+        components = self.described.spec.components
+        steps = source.get("spec", "steps", default=[])
+        for number in range(len(steps) if isinstance(steps, list) else 0):
+            path = ("spec", "steps", number, "fault")
+            raw, on = source.get(*path), source.get(*path, "on")
+            if not isinstance(on, str):
+                continue
+            if on not in components:
+                yield source.problem((*path, "on"), f"no component '{on}'{did_you_mean(on, components)}")
+            elif (reason := _cannot(raw, components[on])) is not None:
+                yield source.problem((*path, "on"), reason)
+
     def _expectation(self, source: Document, at: tuple[Step, ...]) -> Iterator[Problem]:
+        expected = source.get(*at, "expect")
+        if isinstance(expected, dict) and set(expected) == {"slo"}:
+            wanted = "give detected_within, runbook or recovered_within"
+            yield source.problem((*at, "expect"), f"expects nothing of {expected['slo']}; {wanted}")
         slo = source.get(*at, "expect", "slo")
         names = [slo.name for slo in self.slos]
         if isinstance(slo, str) and names and slo not in names:
@@ -184,6 +203,23 @@ class _Surroundings:
         """Seconds of load, without an end where the plan doesn't say."""
         parts = [_seconds(source.get("spec", "load", field)) for field in ("over", "hold")]
         return sum(part for part in parts if part is not None) if None not in parts else float("inf")
+
+
+def _unusable(slos: Sequence[Slo], seen: Collection[str]) -> Iterator[str]:
+    """Why SLOs can't be judged in a game day; `seen` are the names that its other files have."""
+    if twice := [slo.name for slo in slos if slo.name in seen]:
+        yield f"the plan has {', '.join(twice)} already; a game day tells SLOs apart by their names"
+    for slo in slos:
+        if slo.sli.raw is not None:
+            yield f"{slo.name} is a ratio, in which a game day can't count; give sli.events"
+
+
+def _cannot(raw: Mapping[str, Any], component: Component) -> str | None:
+    """Why a fault can't work on a component; None when it can, and when the fault itself is wrong."""
+    try:
+        return parse_fault(raw).check(component)
+    except InputError:
+        return None
 
 
 def _seconds(value: Any) -> float | None:

@@ -22,8 +22,9 @@ from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
+from gamedays.checks import Prepared
 from gamedays.oncall import OnCall
-from gamedays.plan import Control, FaultStep, Plan
+from gamedays.plan import FaultStep
 from gamedays.sales import Sales
 from loadtests import runner
 from monitors.prometheus import Prometheus
@@ -41,15 +42,15 @@ class Conductor:
 
     def __init__(
         self,
-        plan: Plan,
+        prepared: Prepared,
         target: Target,
         guard: Guard,
         prometheus: Prometheus,
         run: RunDirectory,
-        control: Control | None = None,
     ) -> None:
-        self._plan, self._target, self._guard = plan, target, guard
-        self._prometheus, self._run, self._control = prometheus, run, control
+        self._prepared, self._target, self._guard = prepared, target, guard
+        self._plan, self._control = prepared.plan, prepared.control
+        self._prometheus, self._run = prometheus, run
         self._load: runner.Load | None = None
 
     async def play(self, supervisor: Supervisor) -> None:
@@ -127,7 +128,7 @@ class Conductor:
         load = self._plan.spec.load
         prometheus = self._target.spec.prometheus
         return runner.LoadSpec(
-            scenario=load.scenario,
+            scenario=self._prepared.scenario,
             viewers=load.viewers,
             shape=load.shape,
             over=load.over,

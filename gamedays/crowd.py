@@ -12,10 +12,11 @@ from loadtests.result import read_result
 
 @dataclass(frozen=True)
 class Crowd:
-    """viewers: the most that were connected at once. lag: p99 of our own lateness, seconds (upper edge of its bucket).
-    saturated_seconds: how long the generator said that it couldn't keep up."""
+    """viewers: the most that were connected at once, None when Prometheus left no series of them. lag: p99 of our own
+    lateness, seconds (upper edge of its bucket). saturated_seconds: how long the generator said that it couldn't keep
+    up."""
 
-    viewers: int
+    viewers: int | None
     lag: float
     saturated_seconds: float
 
@@ -30,4 +31,4 @@ def crowd(run: RunDirectory, charts: list[dict[str, Any]]) -> Crowd | None:
         result = read_result(run)
     except InputError:
         return None
-    return Crowd(round(max(connected, default=0)), result.lag_p99, result.saturated_seconds)
+    return Crowd(round(max(connected)) if connected else None, result.lag_p99, result.saturated_seconds)

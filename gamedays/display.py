@@ -18,25 +18,29 @@ from flashcrowd.rundir import Event
 from flashcrowd.units import clock
 from gamedays.figures import Figures, sparkline
 from gamedays.gameday import Screen
-from gamedays.plan import Plan
+from gamedays.plan import Control, Plan
 from gamedays.progress import sentence
+from monitors.figures import exact_percent, held_percent
 from monitors.prometheus import Prometheus
 from monitors.slo import Slo
 
 EVERY = 1.0
 STATUS_EVERY = 10.0
-LINES = 8
-"""Latest events on the screen: with the rest it fits 24 lines."""
+LINES = 12
+"""For the objectives and the latest events together: with the rest they fill 24 lines at most."""
+
+FEWEST = 3
+"""Of them, those that are kept for the latest events, however many objectives there are."""
 
 
 @contextmanager
-def display(plan: Plan, slos: Sequence[Slo]) -> Iterator[Screen]:
+def display(plan: Plan, slos: Sequence[Slo], control: Control | None = None) -> Iterator[Screen]:
     """A screen for standard error: a live one on a terminal of at least 80×24, plain lines otherwise."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal or console.width < 80 or console.height < 24:
         yield PlainScreen(slos)
         return
-    screen = LiveScreen(plan, slos)
+    screen = LiveScreen(plan, slos, control)
     with Live(get_renderable=screen.render, console=console, refresh_per_second=4, transient=True):
         yield screen
 
@@ -61,7 +65,7 @@ class PlainScreen:
                 self._print(time.time(), "", self._status())
 
     def _status(self) -> str:
-        good = [f"{name} {_share(value)}" for name, value in self._figures.good.items()]
+        good = [f"{slo.name} {_share(slo, self._figures.good.get(slo.name))}" for slo in self._figures.slos]
         return " · ".join(
             [f"{self._figures.viewers[-1]:,.0f} viewers", f"{self._figures.orders[-1]:.0f} orders/s", *good]
         )
@@ -73,8 +77,9 @@ class PlainScreen:
 class LiveScreen:
     """Phase and clock, the crowd, the objectives, what is broken, the page and the runbook, and what comes next."""
 
-    def __init__(self, plan: Plan, slos: Sequence[Slo]) -> None:
+    def __init__(self, plan: Plan, slos: Sequence[Slo], control: Control | None = None) -> None:
         self._plan, self._slos, self._figures = plan, slos, Figures(slos)
+        self._steps = [] if control == "no-fault" else plan.spec.steps
         self._start: float | None = None
         self._latest: list[str] = []
         self._broken: dict[str, str] = {}
@@ -105,7 +110,7 @@ class LiveScreen:
             await asyncio.sleep(EVERY)
 
     def render(self) -> RenderableType:
-        now = self._clock(time.time())
+        now, left = self._clock(time.time()), max(FEWEST, LINES - len(self._slos))
         head = f"{self._plan.name} · {self._phase()} · {now} of {clock(self._plan.duration)}"
         return Group(
             Text(head, style="bold", no_wrap=True, overflow="ellipsis"),
@@ -116,7 +121,7 @@ class LiveScreen:
             Text(),
             *(Text(f"  {name:<9}{text}", no_wrap=True, overflow="ellipsis") for name, text in self._now()),
             Text(),
-            *(Text(f"  {line}", style="dim", no_wrap=True, overflow="ellipsis") for line in self._latest[-LINES:]),
+            *(Text(f"  {line}", style="dim", no_wrap=True, overflow="ellipsis") for line in self._latest[-left:]),
         )
 
     def _phase(self) -> str:
@@ -135,12 +140,23 @@ class LiveScreen:
 
     def _objectives(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
-        for slo in self._slos:
-            good = self._figures.good.get(slo.name)
-            missed = good is not None and good < slo.objective / 100
-            state = Text("below its objective", style="red") if missed else Text("")
-            table.add_row(f"  {slo.name:<20}", f"{_share(good):>8}", f"of {slo.objective:g} %", state)
+        table.add_column(no_wrap=True, overflow="ellipsis", min_width=22, max_width=36)
+        for slo in self._shown():
+            state = Text("below its objective", style="red") if self._missed(slo) else Text("")
+            held = _share(slo, self._figures.good.get(slo.name))
+            table.add_row(f"  {slo.name}", f"{held:>8}", f"of {exact_percent(slo.objective / 100)}", state)
         return table
+
+    def _shown(self) -> Sequence[Slo]:
+        """The objectives that there is room for; when that isn't all, those that are missed now come first."""
+        most = LINES - FEWEST
+        if len(self._slos) <= most:
+            return self._slos
+        return sorted(self._slos, key=lambda slo: not self._missed(slo))[:most]
+
+    def _missed(self, slo: Slo) -> bool:
+        good = self._figures.good.get(slo.name)
+        return good is not None and good < slo.objective / 100
 
     def _now(self) -> list[tuple[str, str]]:
         return [
@@ -154,7 +170,7 @@ class LiveScreen:
         """The next thing of the plan."""
         elapsed = time.time() - self._start if self._start is not None else 0.0
         spec = self._plan.spec
-        coming = [(step.at, step.fault.describe()) for step in spec.steps]
+        coming = [(step.at, step.fault.describe()) for step in self._steps]
         coming += [(at, f"sale, wave {number}") for number, at in enumerate(spec.sale.opens_at if spec.sale else [], 1)]
         coming.append((self._plan.duration, "the end of the load"))
         at, what = min((row for row in coming if row[0] > elapsed), default=(self._plan.duration, "the verdict"))
@@ -164,5 +180,5 @@ class LiveScreen:
         return clock(at - self._start) if self._start is not None else "00:00"
 
 
-def _share(value: float | None) -> str:
-    return "no data" if value is None else f"{value:.1%}"
+def _share(slo: Slo, good: float | None) -> str:
+    return "no data" if good is None else held_percent(min(1.0, max(0.0, 1 - good)), slo.budget)

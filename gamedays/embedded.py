@@ -8,8 +8,10 @@ Everything is a real process of its own, so that faults and mitigations are real
 
 from __future__ import annotations
 
+import asyncio
 import math
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from pathlib import Path
@@ -17,13 +19,18 @@ from pathlib import Path
 import httpx
 
 import monitors.server
+from flashcrowd.errors import NeedError
 from flashcrowd.process import Supervisor, accepts, free_port
 from flashcrowd.target import Target
 from loadtests.split import open_files
 from monitors import rules, windows
+from monitors.prometheus import Prometheus
 from monitors.slo import Slo
 
 HOST = "127.0.0.1"
+LOAD_JOB = "flashcrowd"
+FIRST_SCRAPE = 30.0
+"""Seconds that Prometheus may take to its first scrapes; it takes about five, however often it is told to scrape."""
 LIVE_PROCESSES = 2
 MAX_VIEWERS = 300_000
 LIVE_SPARE = 0.1
@@ -133,15 +140,27 @@ async def start(supervisor: Supervisor, directory: Path, rule_file: Path, live: 
         NeedError: a part didn't start; shows the end of its log.
     """
     addresses = Addresses(live)
-    await _start_storefront(supervisor, directory, addresses)
     scrape: Mapping[str, Sequence[str]] = {
         "shop": [f"{HOST}:{addresses.shop}"],
         "inventory": [f"{HOST}:{addresses.inventory}"],
         "live": [f"{HOST}:{port}" for port in addresses.live_metrics],
-        "flashcrowd": [f"{HOST}:{addresses.load}"],
+        LOAD_JOB: [f"{HOST}:{addresses.load}"],
     }
     url = await monitors.server.start(supervisor, directory / "prometheus", scrape, [rule_file])
+    await _start_storefront(supervisor, directory, addresses)
+    async with Prometheus(url) as prometheus:
+        await _scraped(prometheus, sum(len(processes) for job, processes in scrape.items() if job != LOAD_JOB))
     return describe(addresses, url)
+
+
+async def _scraped(prometheus: Prometheus, processes: int) -> None:
+    """Until Prometheus has seen every process of the storefront: what happens before that, it couldn't judge."""
+    until = time.monotonic() + FIRST_SCRAPE
+    while time.monotonic() < until:
+        if await prometheus.scalar(f'sum(up{{job!="{LOAD_JOB}"}})') == processes:
+            return
+        await asyncio.sleep(0.1)
+    raise NeedError(f"prometheus did not scrape the storefront within {FIRST_SCRAPE:g} s; is the machine overloaded?")
 
 
 async def _start_storefront(supervisor: Supervisor, directory: Path, at: Addresses) -> None:

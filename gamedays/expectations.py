@@ -27,12 +27,15 @@ class PageSeen:
 
 @dataclass(frozen=True)
 class FaultPlayed:
-    """A fault as it went. `injected` is None when it never was, `healed` when it was not seen to heal."""
+    """A fault as it went. `injected` is None when it never was, `healed` when it was not seen to heal. lasts: seconds
+    that it was meant to be in place. bit: its effect was seen."""
 
     name: str
     injected: float | None
     healed: float | None
     ended: float
+    lasts: float
+    bit: bool
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,13 @@ def judge_expectation(
     name = f"expect/{wanted.slo}"
     if fault.injected is None:
         return [Finding(name, Outcome.INCONCLUSIVE, f"{fault.name} was never injected, so nothing could be expected")]
+    if not fault.bit and back.paged is None:
+        return [Finding(name, Outcome.INCONCLUSIVE, f"{fault.name} did not bite, so nothing could be expected")]
     findings = []
     if wanted.detected_within is not None:
         findings.append(_detected(f"{name}/detected", wanted.detected_within, fault, fault.injected, sli, back.paged))
-    if wanted.runbook is not None and back.paged is not None:
-        findings.append(_named(f"{name}/runbook", wanted.runbook, back.paged))
+    if wanted.runbook is not None:
+        findings.append(_named(f"{name}/runbook", wanted.runbook, fault, fault.injected, sli, back.paged))
     if wanted.recovered_within is not None:
         findings.append(_recovered(f"{name}/recovered", wanted.recovered_within, fault, fault.injected, sli, back))
         if back.at is not None:
@@ -88,14 +93,19 @@ def _detected(
         outcome = Outcome.PASS if took <= within else Outcome.FAIL
         message = f"{page.alert} paged {about(took)} after {fault.name}, at most {about(within)} wanted"
         return Finding(name, outcome, message, {**evidence, "paged_at": page.at, "took": round(took, 3)})
-    if not _watched(sli, injected, injected + within, fault):
-        return Finding(name, Outcome.INCONCLUSIVE, f"no page after {fault.name}, but Prometheus has no data", evidence)
+    if (doubt := _doubt(sli, injected, injected + within, fault)) is not None:
+        return Finding(name, Outcome.INCONCLUSIVE, f"no page after {fault.name}, but {doubt}", evidence)
     return Finding(name, Outcome.FAIL, f"no page within {about(within)} of {fault.name}", evidence)
 
 
-def _named(name: str, wanted: str, page: PageSeen) -> Finding:
-    outcome = Outcome.PASS if page.runbook == wanted else Outcome.FAIL
-    return Finding(name, outcome, f"{page.alert} names the runbook {page.runbook or 'of nobody'}, {wanted} wanted")
+def _named(name: str, wanted: str, fault: FaultPlayed, injected: float, sli: Sli, page: PageSeen | None) -> Finding:
+    if page is not None:
+        outcome = Outcome.PASS if page.runbook == wanted else Outcome.FAIL
+        named = f"names the runbook {page.runbook}" if page.runbook else "names no runbook"
+        return Finding(name, outcome, f"{page.alert} {named}, {wanted} wanted")
+    if (doubt := _doubt(sli, injected, injected + fault.lasts, fault)) is not None:
+        return Finding(name, Outcome.INCONCLUSIVE, f"no page named the runbook {wanted}, but {doubt}")
+    return Finding(name, Outcome.FAIL, f"nobody was paged, so nobody was told of the runbook {wanted}")
 
 
 def _recovered(name: str, within: float, fault: FaultPlayed, injected: float, sli: Sli, back: Recovery) -> Finding:
@@ -105,8 +115,8 @@ def _recovered(name: str, within: float, fault: FaultPlayed, injected: float, sl
         outcome = Outcome.PASS if took <= within else Outcome.FAIL
         message = f"back within its objective {about(took)} after {fault.name}, at most {about(within)} wanted"
         return Finding(name, outcome, message, {**evidence, "took": round(took, 3)})
-    if not _watched(sli, injected, injected + within, fault):
-        return Finding(name, Outcome.INCONCLUSIVE, "recovery can't be told: Prometheus has no data", evidence)
+    if (doubt := _doubt(sli, injected, injected + within, fault)) is not None:
+        return Finding(name, Outcome.INCONCLUSIVE, f"recovery can't be told: {doubt}", evidence)
     if back.paged is None:
         return Finding(name, Outcome.FAIL, f"no recovery within {about(within)}: nobody was paged", evidence)
     return Finding(
@@ -120,9 +130,11 @@ def _held(name: str, fault: FaultPlayed, tally: Tally, judge: Judge) -> Finding:
     return Finding(name, outcome, message, {"bad": round(tally.bad, 1), "total": round(tally.total, 1)})
 
 
-def _watched(sli: Sli, start: float, end: float, fault: FaultPlayed) -> bool:
-    """Whether there were data, and time, enough to say that something did not happen."""
-    return fault.ended >= end - sli.step and sli.tally([(start, end)]).known
+def _doubt(sli: Sli, start: float, end: float, fault: FaultPlayed) -> str | None:
+    """Why it can't be said that something did not happen from `start` to `end`; None when it can."""
+    if fault.ended < end - sli.step:
+        return f"the fault was in place for {about(max(0.0, fault.ended - start))} only"
+    return None if sli.tally([(start, end)]).known else "Prometheus has no data"
 
 
 def _during(fault: FaultPlayed, at: float) -> bool:

@@ -55,7 +55,7 @@ class Ended:
     @property
     def exit_code(self) -> ExitCode:
         """As the verdict says; an interruption outweighs it, and a fault that is still in place both."""
-        if any(fault.injected is not None and fault.healed is None for fault in self.story.faults):
+        if any(fault.heal_failed is not None for fault in self.story.faults):
             return ExitCode.UNHEALED
         if self.interrupted:
             return ExitCode.INTERRUPTED
@@ -90,7 +90,7 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
             target = await _target(prepared, supervisor, run, Path(work))
             guard = Guard.of(target, prepared.allow_production)
             async with Prometheus(prometheus_url(target)) as prometheus:
-                conductor = Conductor(prepared.plan, target, guard, prometheus, run, prepared.control)
+                conductor = Conductor(prepared, target, guard, prometheus, run)
                 shown = asyncio.create_task(screen.watch(prometheus))
                 before, began = await known_orders(target, guard), time.time()
                 try:

@@ -13,6 +13,9 @@ from gamedays.sli import Tally
 from gamedays.story import FaultFact, Story
 from monitors.slo import Slo
 
+ARRIVED = 0.9
+"""The share of the planned viewers that must have been connected at once: what holds for fewer says little of all."""
+
 
 def judge(story: Story) -> Verdict:
     """The verdict of a run. What can't be known is inconclusive, never a pass."""
@@ -20,6 +23,7 @@ def judge(story: Story) -> Verdict:
         (
             *_complete(story),
             *_crowd(story),
+            *_size(story),
             *_faults(story),
             *_slos(story),
             *_expectations(story),
@@ -59,23 +63,40 @@ def _crowd(story: Story) -> Iterator[Finding]:
         yield Finding("crowd/trust", Outcome.PASS, message, seen.as_dict())
 
 
+def _size(story: Story) -> Iterator[Finding]:
+    """Whether the crowd was as large as the plan says. Viewers of a scenario without rooms are connected to nothing."""
+    seen, planned = story.crowd.viewers if story.crowd else None, story.plan.spec.load.viewers
+    if seen:
+        outcome = Outcome.PASS if seen >= ARRIVED * planned else Outcome.INCONCLUSIVE
+        message = f"{seen:,} of {planned:,} viewers were connected at once"
+        yield Finding("crowd/size", outcome, message, {"connected": seen, "planned": planned})
+
+
 def _faults(story: Story) -> Iterator[Finding]:
+    if story.control == "no-fault":
+        return
     for number, fault in enumerate(story.faults, 1):
-        if fault.injected is None:
-            continue
         name = f"fault/{number}"
+        if fault.injected is None:
+            yield Finding(f"{name}/bit", Outcome.INCONCLUSIVE, f"{fault.name} was never injected")
+            continue
         yield _bit(f"{name}/bit", fault)
-        if fault.healed is not None:
-            yield Finding(f"{name}/healed", Outcome.PASS, f"{fault.name} healed, checked")
-        else:
-            message = fault.heal_failed or f"{fault.name} was not seen to heal"
-            yield Finding(f"{name}/healed", Outcome.FAIL, message)
+        yield _healed(f"{name}/healed", fault)
 
 
 def _bit(name: str, fault: FaultFact) -> Finding:
     if fault.bit:
         return Finding(name, Outcome.PASS, f"{fault.name} bit: {fault.bites}")
     return Finding(name, Outcome.INCONCLUSIVE, f"{fault.name} did not bite: {fault.bites or 'no effect was seen'}")
+
+
+def _healed(name: str, fault: FaultFact) -> Finding:
+    if fault.healed is not None:
+        return Finding(name, Outcome.PASS, f"{fault.name} healed, checked")
+    if fault.heal_failed is not None:
+        return Finding(name, Outcome.FAIL, f"{fault.name} is not healed: {fault.heal_failed}")
+    message = f"the run ended before {fault.name} was seen to heal; 'flashcrowd chaos status' tells whether it did"
+    return Finding(name, Outcome.INCONCLUSIVE, message)
 
 
 def _slos(story: Story) -> Iterator[Finding]:

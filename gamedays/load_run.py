@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from flashcrowd.documents import did_you_mean
-from flashcrowd.errors import ExitCode, FlashcrowdError, InputError
+from flashcrowd.errors import ExitCode, FlashcrowdError, GuardError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
@@ -96,6 +98,10 @@ async def play(
         InputError, GuardError: nothing was started. NeedError: the load broke.
     """
     target = read_target(target_file) if target_file is not None else None
+    if target is None and spec.scenario in runner.scenarios():
+        raise InputError(
+            f"{spec.scenario} needs to know a chat and a shop: give --target FILE; --host is for plain Locust"
+        )
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
     run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
     spec = _where_it_is_scraped(spec, target)
@@ -104,7 +110,7 @@ async def play(
     before = await known_orders(target, guard) if target is not None and ledger else frozenset()
     interrupted = False
     async with Supervisor(run.path / "logs") as supervisor:
-        load = await runner.start(supervisor, spec, run, target, guard)
+        load = await _start(supervisor, spec, run, target, guard)
         tell(
             f"{spec.viewers:,} viewers for {format_duration(spec.duration)}; metrics at http://{load.metrics_address}/metrics"
         )
@@ -118,6 +124,20 @@ async def play(
     ended = _judge(run, ledger, interrupted)
     run.write_json("verdict.json", ended.verdict.as_dict())
     return ended
+
+
+async def _start(
+    supervisor: Supervisor, spec: runner.LoadSpec, run: RunDirectory, target: Target | None, guard: Guard
+) -> runner.Load:
+    """The load, started. Where it can't be for wrong input, nothing happened, and no run directory is left of that."""
+    try:
+        return await runner.start(supervisor, spec, run, target, guard)
+    except InputError as error:
+        shutil.rmtree(run.path, ignore_errors=True)
+        if target is not None or not isinstance(error, GuardError) or urlsplit(spec.host).hostname is None:
+            raise
+        remedy = "a load without a target may touch this machine alone; give --target FILE, which allows it"
+        raise GuardError(f"--host: {spec.host} is elsewhere, and {remedy}") from None
 
 
 def text(ended: LoadRun) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from flashcrowd.units import about, clock, format_duration
+from flashcrowd.units import about, clock
 from gamedays.story import FaultFact, RunbookFact, Story
 from gamedays.waves import Wave
 
@@ -44,8 +44,8 @@ def moments(story: Story) -> list[Moment]:
 def _load(story: Story) -> Iterator[Moment]:
     load, crowd = story.plan.spec.load, story.crowd
     if story.start:
-        seen = f", {crowd.viewers:,} connected" if crowd else ""
-        yield Moment(0.0, "load", load.shape, f"{load.viewers:,} viewers in {format_duration(load.over)}{seen}")
+        seen = f", {crowd.viewers:,} connected" if crowd and crowd.viewers is not None else ""
+        yield Moment(0.0, "load", load.shape, f"{load.viewers:,} viewers in {about(load.over)}{seen}")
 
 
 def _wave(story: Story, wave: Wave) -> Moment:

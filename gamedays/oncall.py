@@ -12,7 +12,7 @@ from typing import Any
 
 import monitors.alerts
 import runbooks.catalogue
-from flashcrowd.errors import FlashcrowdError
+from flashcrowd.errors import FlashcrowdError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.rundir import RunDirectory
 from monitors.alerts import Page
@@ -37,21 +37,21 @@ class OnCall:
     ) -> None:
         self._prometheus, self._guard, self._variables = prometheus, guard, variables
         self._run, self._withheld = run, withheld
-        self._incidents: dict[str, Page] = {}
+        self._incidents: set[str] = set()
 
     async def watch(self, since: float) -> None:
         """Answer pages until cancelled. Raises NeedError when Prometheus doesn't answer any more."""
         async with asyncio.TaskGroup() as group:
             async for page in monitors.alerts.watch(self._prometheus, since):
                 self._note(page)
-                if page.slo is None:
-                    continue
                 if await self._is_known(page):
                     continue
-                self._incidents[page.slo] = page
+                self._incidents.add(page.slo)
+                if page.runbook is None:
+                    continue
                 if self._withheld:
                     self._run.record("runbook", "withheld", runbook=page.runbook, alert=page.name)
-                elif page.runbook:
+                else:
                     group.create_task(self._follow(page, page.runbook))
 
     def _note(self, page: Page) -> None:
@@ -80,9 +80,11 @@ class OnCall:
     async def _follow(self, page: Page, name: str) -> None:
         """Follow one runbook to its end; a runbook that can't be followed is an event, not the end of the game day."""
         try:
+            if "://" in name:
+                raise InputError(f"{name} is a page for people; give the name of a runbook, or its file")
             runbook = runbooks.catalogue.find(name)
             self._run.record("runbook", "started", runbook=name, alert=page.name)
-            with Audit(self._run.path / "runbooks" / f"{name}.jsonl", who="game day") as audit:
+            with Audit(self._run.path / "runbooks" / f"{runbook.name}.jsonl", who="game day") as audit:
                 executor = Executor(
                     runbook,
                     query=self._query,

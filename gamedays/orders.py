@@ -37,12 +37,17 @@ def judge_orders(run: RunDirectory) -> invariants.Judgement:
         sku = event.data["sku"]
         stock[sku] = stock.get(sku, 0) + event.data["stock"]
         opened[sku] = max(opened.get(sku, 0.0), event.time)
+    if not (run.path / LEDGER).is_file():
+        return _unchecked(f"the run left no {LEDGER}")
     try:
         return invariants.judge(read_history(run.path / "load"), _ledger(run), stock, opened)
-    except (FlashcrowdError, OSError) as error:
-        empty = invariants.judge((), (), {}, {}).summary
-        reason = f"the orders can't be checked: {error}"
-        return invariants.Judgement((Finding("invariant/orders", Outcome.INCONCLUSIVE, reason),), empty)
+    except FlashcrowdError as error:
+        return _unchecked(str(error))
+
+
+def _unchecked(reason: str) -> invariants.Judgement:
+    finding = Finding("invariant/orders", Outcome.INCONCLUSIVE, f"the orders can't be checked: {reason}")
+    return invariants.Judgement((finding,), invariants.judge((), (), {}, {}).summary)
 
 
 def _ledger(run: RunDirectory) -> Iterator[LedgerEntry]:

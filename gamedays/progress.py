@@ -6,12 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from flashcrowd.rundir import Event
+from gamedays.plan import EMBEDDED
 
 
 def sentence(event: Event) -> tuple[str, str] | None:
-    """(label, text) of an event; None when it isn't worth a line."""
+    """(label, text) of an event, on one line; None when it isn't worth one."""
     tell = SENTENCES.get(f"{event.source}/{event.kind}")
-    return tell(event.data) if tell else None
+    if tell is None:
+        return None
+    label, text = tell(event.data)
+    return label, " ".join(text.split())
 
 
 def _step(data: dict[str, Any]) -> tuple[str, str]:
@@ -22,7 +26,10 @@ def _step(data: dict[str, Any]) -> tuple[str, str]:
 
 
 SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
-    "conductor/starting": lambda d: ("starting", f"{d['target']} target and Prometheus"),
+    "conductor/starting": lambda d: (
+        "starting",
+        "the embedded storefront and a Prometheus" if d["target"] == EMBEDDED else f"with the target {d['target']}",
+    ),
     "conductor/started": lambda d: ("load", "the first viewers arrive"),
     "conductor/aborted": lambda d: ("aborted", d["reason"]),
     "conductor/interrupted": lambda d: ("stopped", "interrupted; what there is will be judged and saved"),
@@ -34,10 +41,10 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "fault/injected": lambda d: ("fault", f"{d['message']}"),
     "fault/bites": lambda d: ("fault", f"bites: {d['message']}"),
     "fault/did_not_bite": lambda d: ("fault", f"does not bite: {d['message']}"),
-    "fault/healing": lambda d: ("stopping", f"healing {d['fault']} on {d['on']} ..."),
     "fault/healed": lambda d: ("healed", f"{d['message']}"),
+    "fault/rearmed": lambda d: ("fault", f"{d['message']}"),
     "fault/heal_failed": lambda d: ("NOT HEALED", f"{d['message']}"),
-    "alert/page": lambda d: ("page", f"{d['alert']} → runbook {d['runbook']}"),
+    "alert/page": lambda d: ("page", f"{d['alert']} → {'runbook ' + d['runbook'] if d['runbook'] else 'no runbook'}"),
     "runbook/started": lambda d: ("runbook", f"{d['runbook']} begins"),
     "runbook/step_end": _step,
     "runbook/ended": lambda d: ("runbook", f"{d['runbook']}: {str(d['outcome']).replace('_', ' ')}"),

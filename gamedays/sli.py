@@ -113,7 +113,7 @@ def outside(faults: Sequence[Window], start: float, end: float, settle: float = 
     began under the fault ends after it."""
     free, at = [], start
     for injected, healed in sorted(faults):
-        if injected > at:
+        if min(injected, end) > at:
             free.append((at, min(injected, end)))
         at = max(at, healed + settle)
     if at < end:

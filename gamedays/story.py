@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
+from flashcrowd.errors import InputError
 from flashcrowd.rundir import Event, RunDirectory
 from gamedays.crowd import Crowd, crowd
 from gamedays.expectations import FaultPlayed, PageSeen, Recovery, recovery
@@ -35,7 +38,7 @@ class FaultFact:
 
     @property
     def played(self) -> FaultPlayed:
-        return FaultPlayed(self.name, self.injected, self.healed, self.ended)
+        return FaultPlayed(self.name, self.injected, self.healed, self.ended, self.step.fault.duration, self.bit)
 
 
 @dataclass(frozen=True)
@@ -134,17 +137,16 @@ class Story:
 
 def read_story(run: RunDirectory) -> Story:
     """The story of a run directory, however early the run ended. Raises InputError when it isn't one."""
-    manifest = run.read_json("manifest.json")
-    plan = Plan.model_validate(manifest["plan"])
+    manifest, plan, slos = _manifest(run)
     events = run.events()
     started = _first(events, "conductor", "started")
     start = started.time if started else 0.0
-    end = _end(events, start)
+    end = _end(events, start) if started else start
     return Story(
         run=run,
         plan=plan,
         manifest=manifest,
-        slos=tuple(Slo.model_validate(slo) for slo in manifest["slos"]),
+        slos=slos,
         slis=load_slis(run),
         start=start,
         end=end,
@@ -156,6 +158,21 @@ def read_story(run: RunDirectory) -> Story:
         interrupted=_first(events, "conductor", "interrupted") is not None or (started is None or not _ended(events)),
         withheld=tuple(event.data["runbook"] for event in events if event.kind == "withheld"),
     )
+
+
+def _manifest(run: RunDirectory) -> tuple[dict[str, Any], Plan, tuple[Slo, ...]]:
+    manifest = run.read_json("manifest.json")
+    if not isinstance(manifest, dict) or "plan" not in manifest:
+        raise InputError(f"{run.path} is not the run of a game day: its manifest.json names no plan")
+    try:
+        slos = tuple(Slo.model_validate(slo) for slo in manifest["slos"])
+        return manifest, Plan.model_validate(manifest["plan"]), slos
+    except (ValidationError, KeyError) as error:
+        first = str(error).partition("\n")[0]
+        raise InputError(
+            f"{run.path / 'manifest.json'} can't be read by this version of flashcrowd ({first}); "
+            "judge it with the version that it names"
+        ) from None
 
 
 def _fault(number: int, step: FaultStep, events: Sequence[Event], end: float) -> FaultFact:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flashcrowd.units import clock, format_duration
+from flashcrowd.units import about, clock
 from gamedays.checks import Prepared
 from gamedays.plan import FaultStep
+from gamedays.report.terminal import wrap
 
 Row = tuple[float, str, str]
 """Seconds since the start, a label, and what happens."""
@@ -14,19 +15,16 @@ def text(prepared: Prepared) -> str:
     """The plan's timeline, and below it what will be touched."""
     plan, spec = prepared.plan, prepared.plan.spec
     load = spec.load
-    rows: list[Row] = [
-        (0.0, load.shape, f"{load.viewers:,} viewers in {format_duration(load.over)}, scenario {load.scenario}")
-    ]
+    rows: list[Row] = [(0.0, load.shape, f"{load.viewers:,} viewers in {about(load.over)}, scenario {load.scenario}")]
     if spec.sale is not None:
         opens = f"{spec.sale.stock:,} of {spec.sale.sku} go on sale"
         rows += [(at, f"sale, wave {number}", opens) for number, at in enumerate(spec.sale.opens_at, 1)]
     for step in spec.steps:
         rows += _step(step)
     rows.append((plan.duration, "end", "the crowd leaves; ledger and history are compared, the verdict is given"))
-    lines = [f"  {clock(at)}  {label:<13} {what}" for at, label, what in sorted(rows)]
-    return "\n".join(
-        [f"{plan.name} · {spec.target} · {format_duration(plan.duration)}", "", *lines, "", *_touched(prepared)]
-    )
+    lines = [line for at, label, what in sorted(rows) for line in wrap(f"{clock(at)}  {label:<13} {what}", 23)]
+    touched = [line for text in _touched(prepared) for line in wrap(text, 12)]
+    return "\n".join([f"{plan.name} · {spec.target} · {about(plan.duration)}", "", *lines, "", *touched])
 
 
 def _step(step: FaultStep) -> list[Row]:
@@ -47,8 +45,8 @@ def _touched(prepared: Prepared) -> list[str]:
     objectives = ", ".join(f"{slo.name} {slo.objective:g} %" for slo in prepared.slos)
     hosts = ", ".join(prepared.target.spec.allow_hosts) if prepared.target else "127.0.0.1, processes of our own"
     return [
-        f"  Touches   {hosts}; components: {', '.join(sorted({step.fault.on for step in spec.steps})) or 'none'}",
-        f"  Judges    {objectives}",
-        f"  Controls  {', '.join(spec.controls) or 'none'}   (gameday run PLAN --control NAME)",
-        f"  Aborts    {'; '.join(spec.abort) or 'only when Prometheus is gone'}",
+        f"Touches   {hosts}; components: {', '.join(sorted({step.fault.on for step in spec.steps})) or 'none'}",
+        f"Judges    {objectives}",
+        f"Controls  {', '.join(spec.controls) or 'none'}   (gameday run PLAN --control NAME)",
+        f"Aborts    {'; '.join(spec.abort) or 'only when Prometheus is gone'}",
     ]

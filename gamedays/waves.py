@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 
-from flashcrowd.rundir import RunDirectory
+from flashcrowd.errors import InputError
+from flashcrowd.rundir import Event, RunDirectory
 from loadtests.history import OrderOutcome, OrderRecord, read_history
 
 
@@ -23,14 +25,22 @@ class Wave:
 
 
 def waves(run: RunDirectory) -> list[Wave]:
-    """The waves that opened; an order belongs to the wave that was open when the viewer wanted it."""
+    """The waves that opened; an order belongs to the wave that was open when the viewer wanted it. None of them can be
+    told when the history can't be read, which is a finding of its own."""
     opened = run.events("sale", "opened")
     if not opened:
         return []
+    try:
+        return _waves(opened, read_history(run.path / "load"))
+    except InputError:
+        return []
+
+
+def _waves(opened: Sequence[Event], history: Iterable[OrderRecord]) -> list[Wave]:
     sku = opened[0].data["sku"]
     starts = [event.time for event in opened]
     orders: list[list[OrderRecord]] = [[] for _ in opened]
-    for order in read_history(run.path / "load"):
+    for order in history:
         number = sum(1 for start in starts if start <= order.start)
         if order.sku == sku and number:
             orders[number - 1].append(order)

@@ -98,6 +98,12 @@ class Arrivals:
         tally.arrivals_started += 1
         tally.arrivals_late += late > LATE
 
+    def end(self) -> None:
+        """The load is ending: nothing more is due. May be repeated."""
+        self._present.clear()
+        self._free.clear()
+        self._change()
+
     def _turn(self) -> None:
         """Give what is due to those who are free, the longest free first."""
         self._timer = None

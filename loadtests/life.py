@@ -66,6 +66,12 @@ class Handle:
     def name(self) -> str:
         return f"viewer-{id(self):x}"
 
+    @property
+    def parked(self) -> bool:
+        """Whether the viewer is between two tasks, with no lane."""
+        user = self.user
+        return user is not None and user._state == LOCUST_STATE_WAITING and self._lane is None and not self._leaving
+
     def ready(self) -> bool:
         return self.dead
 
@@ -147,7 +153,7 @@ class Handle:
             self._leave()
         except BaseException as error:  # as in Locust, the viewer is gone, without on_stop
             self._leaving = True
-            self._complain("a viewer is lost", error)
+            _LOGGER.error("%s is lost", self.name, exc_info=error)
         return None
 
     def _wake(self) -> None:
@@ -163,7 +169,7 @@ class Handle:
         except _ENDS:
             raise
         except Exception as error:
-            self._user_error(user, error)
+            _tell(user, user, error)
             raise
         if user.parked:
             self._may_wait(user)
@@ -195,7 +201,7 @@ class Handle:
         except _ENDS:
             raise
         except Exception as error:
-            self._user_error(user, error)
+            _tell(user, user, error)
             if not user.environment.catch_exceptions:
                 raise
             _LOGGER.error("an arrival failed", exc_info=error)
@@ -226,14 +232,15 @@ class Handle:
             except InterruptTaskSet as error:
                 if top is None:
                     raise  # as in Locust: there is nothing around a user's own tasks
-                self._leave_task_set(top)
+                self._stack = (self._stack or [])[:-1] or None
+                self._quietly(top.on_stop)
                 if error.reschedule:
                     continue
                 top = self._stack[-1] if self._stack else None
             except _ENDS:
                 raise
             except Exception as error:
-                self._user_error(top or user, error)
+                _tell(user, top or user, error)
                 if not user.environment.catch_exceptions:
                     raise
                 _LOGGER.error("a task failed", exc_info=error)
@@ -271,11 +278,6 @@ class Handle:
         self._stack = [*(self._stack or ()), inner]
         return True
 
-    def _leave_task_set(self, top: TaskSet) -> None:
-        assert self._stack is not None
-        self._stack = self._stack[:-1] or None
-        self._quietly(top.on_stop)
-
     def _leave(self) -> None:
         """Say the last words, from the innermost TaskSet outwards."""
         self._leaving = True
@@ -291,7 +293,7 @@ class Handle:
             if not self._leaving:
                 raise
         except Exception as error:
-            self._complain("on_stop failed", error)
+            _LOGGER.error("%s: on_stop failed", self.name, exc_info=error)
 
     def _gone(self) -> None:
         if self.dead:
@@ -310,14 +312,11 @@ class Handle:
             try:
                 link(self)
             except Exception as error:
-                self._complain("after a viewer had left", error)
+                _LOGGER.error("after %s had left", self.name, exc_info=error)
 
-    def _user_error(self, where: Any, error: Exception) -> None:
-        assert self.user is not None
-        self.user.environment.events.user_error.fire(user_instance=where, exception=error, tb=error.__traceback__)
 
-    def _complain(self, what: str, error: BaseException) -> None:
-        _LOGGER.error("%s: %s", self.name, what, exc_info=error)
+def _tell(user: CrowdUser, where: CrowdUser | TaskSet, error: Exception) -> None:
+    user.environment.events.user_error.fire(user_instance=where, exception=error, tb=error.__traceback__)
 
 
 def _choose(user: CrowdUser) -> Any:

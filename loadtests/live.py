@@ -161,8 +161,8 @@ class Room:
             self._away(None)
             if self._timer is not None:
                 self._live.engine.timers.cancel(self._timer)
-            if self._socket is not None:
-                self._socket.close()
+            if self._socket is not None:  # in the loop's own time: thousands may leave together
+                self._live.engine.call(self._socket.close)
 
     def open(self) -> None:
         """Connect; the current lane waits until that has worked."""
@@ -186,6 +186,8 @@ class Room:
 
     def opened(self, at: float) -> None:
         """As `websocket.Listener`."""
+        if self._left:
+            return
         live, beat = self._live, self._live.spec.heartbeat
         name = "connect" if self._state == "connecting" else "reconnect"
         live.report(Request("WS", name, at - self._started, 0, None))
@@ -203,6 +205,8 @@ class Room:
 
     def message(self, data: bytes, at: float) -> None:
         """As `websocket.Listener`."""
+        if self._left:
+            return
         live = self._live
         sighting = live.reader.read(data)
         if sighting.comments:
@@ -215,6 +219,8 @@ class Room:
     def lost(self, error: Exception) -> None:
         """As `websocket.Listener`: the connection, or an attempt at one, has failed; another follows."""
         self._socket = None
+        if self._left:
+            return
         if self._state == "connected":
             self._away("reconnecting")
         else:

@@ -29,6 +29,7 @@ from flashcrowd.target import Target
 from loadtests.config import FAMILY, VARIABLE, WORKER, LoadConfig
 from loadtests.crowd.sources import missing
 from loadtests.identities import count
+from loadtests.paths import parse_path
 from loadtests.result import STATS, LoadResult, read_result
 from loadtests.shapes import Shape, ShapeName
 from loadtests.split import cores, is_loopback, open_files, ports, too_many, workers_for
@@ -203,6 +204,8 @@ def _check_spec(spec: LoadSpec, target: Target | None, guard: Guard, workers: in
     for path, url in target.addresses().items():
         guard.check_url(url, path)
     _check_sources(spec, target, workers)
+    if target.spec.shop is not None:
+        parse_path(target.spec.shop.order.order_id)
     identities, needed = count(target.spec.identities), math.ceil(spec.viewers / workers) * workers
     if identities < needed:
         raise InputError(

@@ -79,6 +79,13 @@ class Session:
         if self.config.target is not None:
             self.identities.inherit(first, step)
 
+    def end(self) -> None:
+        """The load is ending: whoever wakes from here on begins nothing new. May be repeated."""
+        if self.arrivals is not None:
+            self.arrivals.end()
+        if self._shop is not None:
+            self._shop.end()
+
     def finish(self) -> None:
         """Let handlers end within the grace, cut off the others, and save everything. May be repeated."""
         if self._live is not None:

@@ -13,7 +13,9 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
+
+import gevent  # type: ignore[import-untyped]
 
 from flashcrowd.errors import InputError
 from flashcrowd.target import Order as OrderSpec
@@ -26,6 +28,7 @@ from loadtests.crowd.pool import take_wanted
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord
 from loadtests.identities import Identity
 from loadtests.metrics import Tally
+from loadtests.paths import parse_path, read_path
 from loadtests.report import Report, Request
 from loadtests.variables import Variables, fill_json, fill_path, traceparent
 
@@ -44,8 +47,7 @@ class Patience:
     cap: float = 4.0
 
 
-@dataclass(frozen=True)
-class OrderResult:
+class OrderResult(NamedTuple):
     """What became of an order; `reason` and `status` as in the history."""
 
     outcome: OrderOutcome
@@ -64,8 +66,7 @@ class ServerError(Exception):
     """The answer's status says that the server failed, or one that the target file doesn't list."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """What one attempt came to. `outcome` unknown is an attempt without a clear answer."""
 
     outcome: OrderOutcome
@@ -99,6 +100,7 @@ class Shop:
         self._body = body_template(spec.order)
         self._engine = engine
         self._client = HttpClient(engine, spec.url, spec.connections, self._patience.timeout, most)
+        self._ending = False
         self.goods: Sequence[str] = spec.goods
 
     def connections(self) -> Connections:
@@ -109,10 +111,13 @@ class Shop:
         """Order, and repeat until the answer is clear or patience has ended. Killed half way, it is on record, too.
 
         Raises:
+            GreenletExit: the load is ending; an order begun now would only be cut off.
             InputError: the target's request can order one piece at a time only.
         """
         if quantity != 1 and not _mentions_quantity(self._spec.order):
             raise InputError("the target orders one piece at a time; add ${quantity} to spec.shop.order.request")
+        if self._ending:
+            raise gevent.GreenletExit
         attempt = _Order(os.urandom(16).hex(), traceparent(), identity, sku, quantity, time.time(), kept)
         try:
             self._persist(attempt)
@@ -129,6 +134,10 @@ class Shop:
         headers = self._variables.headers({}, self._variables.of(identity, traceparent=traceparent()))
         status, _, _ = self._send("GET", "browse", self._spec.browse, "", headers, (), kept)
         return 200 <= status < 400
+
+    def end(self) -> None:
+        """Begin no more orders; those under way go on."""
+        self._ending = True
 
     def drop(self, kept: Connections) -> None:
         """Close a viewer's own connections; those that are shared stay."""
@@ -273,22 +282,3 @@ def body_template(spec: OrderSpec) -> str:
 
 def _mentions_quantity(spec: OrderSpec) -> bool:
     return "quantity" in names(spec.request.path + body_template(spec))
-
-
-def parse_path(text: str) -> tuple[str, ...]:
-    """The steps of a path such as `$.data.order_id`. Raises InputError for any other kind of JSONPath."""
-    first, *steps = text.split(".")
-    if first != "$" or not steps or not all(step.replace("_", "a").replace("-", "a").isalnum() for step in steps):
-        raise InputError(f"order_id: '{text}' is not a path of names; write it like $.data.order_id")
-    return tuple(steps)
-
-
-def read_path(body: bytes, path: Sequence[str]) -> str:
-    """The value at the path of a JSON body, as text; empty where there is none."""
-    try:
-        node: Any = json.loads(body)
-        for step in path:
-            node = node[step]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return str(node)

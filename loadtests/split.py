@@ -14,9 +14,10 @@ import resource
 from collections.abc import Sequence
 from pathlib import Path
 
-VIEWERS_PER_WORKER = 5_000
-"""Up to so many viewers one process does without a master: 2,000 of `live-commerce` use an eighth of a core and 30 KB
-each, while a master costs another process and a second's delay of every figure."""
+VIEWERS_PER_WORKER = 2_500
+"""Up to so many viewers one process does without a master. 2,000 of `live-commerce` use an eighth of a core, and a sale
+that they rush makes it late by less than 0.1 s; 5,000 who rush at once make it late by more than a second. A master
+costs another process, and a second's delay of every figure."""
 
 SPARE = 300
 """Files of a process that are no viewers: logs, libraries, the master, the history."""

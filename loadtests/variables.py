@@ -22,8 +22,9 @@ class Values(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         for source in self._sources:
-            if name in source:
-                return source[name] if self._escape is None else self._escape(source[name])
+            value = source.get(name)
+            if value is not None:
+                return value if self._escape is None else self._escape(value)
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:

@@ -10,7 +10,7 @@ any      a sale is over              its unused units go back
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from prometheus_client import Gauge
@@ -38,15 +38,16 @@ class Reservation:
     def mode(self) -> str:
         return MODES[self.in_blocks]
 
-    async def switch(self, mode: str, size: int, sales: Sequence[Sale]) -> None:
+    async def switch(self, mode: str, size: int, current: Callable[[], Sequence[Sale]]) -> None:
         """Raises TimeoutError: the switch to blocks is then undone, that to singly goes on by itself."""
         async with self._switching:
             self.size = size
+            move = self._to_blocks(current) if mode == "blocks" else self._to_singly(current())
             try:
-                await asyncio.wait_for(self._to_blocks(sales) if mode == "blocks" else self._to_singly(sales), PATIENCE)
+                await asyncio.wait_for(move, PATIENCE)
             except TimeoutError:
                 if not self.in_blocks:
-                    for sale in sales:
+                    for sale in current():
                         self.release_soon(sale)
                 raise
 
@@ -78,10 +79,14 @@ class Reservation:
         """Take up the blocks of an earlier life: use them, or give them back."""
         await asyncio.gather(*(self._recover(record, sales) for record in self._journal.blocks()))
 
-    async def _to_blocks(self, sales: Sequence[Sale]) -> None:
-        await asyncio.gather(*(self.secure(sale) for sale in sales))
+    async def _to_blocks(self, current: Callable[[], Sequence[Sale]]) -> None:
+        """A sale may be registered while others get their blocks: it too has one before the mode changes."""
+        secured = set[str]()
+        while missing := [sale for sale in current() if sale.sale_id not in secured]:
+            await asyncio.gather(*(self.secure(sale) for sale in missing))
+            secured |= {sale.sale_id for sale in missing}
+        self._set(True)  # without waiting in between: from here on, add_sale secures what it adds
         await self._journal.set_reservation("blocks", self.size)
-        self._set(True)
 
     async def _to_singly(self, sales: Sequence[Sale]) -> None:
         self._set(False)

@@ -97,7 +97,7 @@ class Sales:
 
     async def _open_on_time(self, sale: Sale) -> None:
         # Timers have a resolution of a millisecond and follow another clock: ask again until it is time.
-        while (wait := sale.opens_at - time.time()) > 0:  # noqa: ASYNC110
+        while (wait := sale.opens_at - time.time()) > 0:
             await asyncio.sleep(wait)
         sale.opened_at = time.time()
         replaced = self._replace(sale)

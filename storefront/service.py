@@ -158,6 +158,7 @@ def serve(app: Callable[[], Starlette], port: int) -> None:
 def prepare() -> None:
     """Logging, the end by SIGTERM, and as many descriptors as this user may have."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("websockets").setLevel(logging.WARNING)  # else two lines for every viewer
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

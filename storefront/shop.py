@@ -108,7 +108,7 @@ class Shop:
         if body.get("mode") not in MODES:
             raise InvalidError(f"mode is not one of {', '.join(MODES)}")
         size = service.whole(body, "size", QUANTITY, 100_000) if "size" in body else self._reservation.size
-        await self._reservation.switch(body["mode"], size, self._sales.current())
+        await self._reservation.switch(body["mode"], size, self._sales.current)
         return await self.reservation(request)
 
     async def stock(self, _: Request) -> Response:

@@ -5,6 +5,7 @@ The SVG has no colours of its own for text and lines: they follow the page, so t
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -30,16 +31,19 @@ COLOURS: dict[Kind, str] = {
 """One meaning each; the page's legend names them."""
 
 SERIES = ["#0969da", "#bf8700", "#8250df"]
-DRAWN = ("Viewers", "Orders", "Order latency", "Bad orders", "Chat delivery")
+MISSED = "Events that missed their objective"
+DRAWN = ("Viewers", "Orders", "Order latency", MISSED, "Chat delivery")
 
 
 def timeline(story: Story) -> str:
-    """The timeline as an SVG; empty when the run left no series."""
+    """The timeline as an SVG; empty when the run left no series, or never started."""
+    if not story.start:
+        return ""
     panels = [panel for name in DRAWN if (rows := _rows(story, name)) for panel in [_panel(story, name, rows)]]
     if not panels:
         return ""
     chart = alt.vconcat(*panels, spacing=10).resolve_scale(x="shared", color="independent")
-    chart = chart.configure(background="transparent", font="system-ui, sans-serif")
+    chart = chart.configure(background="transparent", font="system-ui, sans-serif", padding={"right": 24})
     chart = chart.configure_view(stroke=None).configure_title(color=INK, anchor="start", fontSize=12, offset=4)
     chart = chart.configure_axis(
         labelColor=INK, titleColor=INK, gridColor=INK, gridOpacity=0.12, domain=False, ticks=False, labelFontSize=10
@@ -51,8 +55,12 @@ def timeline(story: Story) -> str:
 def _panel(story: Story, name: str, rows: list[dict[str, Any]]) -> Any:
     series = list(dict.fromkeys(row["series"] for row in rows))
     last = name == DRAWN[-1]
-    x = alt.X("at:Q", title="seconds since the first viewer" if last else None, scale=alt.Scale(domain=_span(story)))
-    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=",", minExtent=44))
+    x = alt.X(
+        "at:Q",
+        title="seconds since the first viewer" if last else None,
+        scale=alt.Scale(domain=_span(story), nice=False),
+    )
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=",~f", minExtent=44))
     lines = (
         alt.Chart(alt.InlineData(values=rows))
         .mark_line(strokeWidth=1.6, clip=True)
@@ -62,7 +70,7 @@ def _panel(story: Story, name: str, rows: list[dict[str, Any]]) -> Any:
             color=alt.Color(
                 "series:N",
                 scale=alt.Scale(domain=series, range=SERIES[: len(series)]),
-                legend=alt.Legend() if len(series) > 1 else None,
+                legend=alt.Legend() if len(series) > 1 or name == MISSED else None,
             ),
         )
     )
@@ -79,7 +87,7 @@ def _shades(story: Story) -> list[alt.Chart]:
 
 
 def _rules(story: Story) -> list[alt.Chart]:
-    kinds: tuple[Kind, ...] = ("sale", "page", "runbook", "recovered")
+    kinds: tuple[Kind, ...] = ("sale", "runbook", "page", "recovered")
     rows = [{"at": m.at, "kind": m.kind, "text": f"{m.label}: {m.text}"} for m in moments(story) if m.kind in kinds]
     return [
         alt.Chart(alt.InlineData(values=[row for row in rows if row["kind"] == kind]))
@@ -91,14 +99,14 @@ def _rules(story: Story) -> list[alt.Chart]:
 
 
 def _rows(story: Story, panel: str) -> list[dict[str, Any]]:
-    if panel == "Bad orders":
+    if panel == MISSED:
         return _bad_share(story)
     return [
         {"at": round(at - story.start, 2), "value": round(value, 4), "series": chart["series"], "unit": chart["unit"]}
         for chart in story.charts
         if chart["panel"] == panel
         for at, value in chart["points"]
-        if value == value and at >= story.start  # NaN is where nothing happened
+        if math.isfinite(value) and at >= story.start  # NaN is where nothing happened
     ]
 
 
@@ -106,7 +114,7 @@ def _bad_share(story: Story) -> list[dict[str, Any]]:
     """The bad share of each SLO that a fault was expected to hit, in percent."""
     names = dict.fromkeys(fault.step.expect.slo for fault in story.faults if fault.step.expect is not None)
     return [
-        {"at": round(at - story.start, 2), "value": round(ratio * 100, 3), "series": name, "unit": f"% missed {name}"}
+        {"at": round(at - story.start, 2), "value": round(ratio * 100, 3), "series": name, "unit": "%"}
         for name in names
         for at, ratio in story.sli(name).ratios()
         if ratio is not None and at >= story.start
@@ -125,4 +133,11 @@ def _themed(svg: str) -> str:
     """The SVG in the page's own ink, as wide as the page."""
     svg = svg.replace(f'"{INK}"', '"currentColor"')
     size = re.search(r'width="[\d.]+" height="[\d.]+"', svg)
-    return svg.replace(size[0], 'width="100%"', 1) if size else svg
+    return _numbered(svg.replace(size[0], 'width="100%"', 1) if size else svg)
+
+
+def _numbered(svg: str) -> str:
+    """The SVG with its clip paths counted from 1: Vega goes on counting from one picture of a process to the next, and
+    the same run must give the same report."""
+    known: dict[str, int] = {}
+    return re.sub(r'(id="|url\(#)clip(\d+)', lambda m: f"{m[1]}clip{known.setdefault(m[2], len(known) + 1)}", svg)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree as Xml
 
 from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays.story import Story
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What XML 1.0 can't hold even escaped (section 2.2); the end of a log in a message may bring it."""
 
 
 def write(story: Story, verdict: Verdict) -> str:
@@ -22,7 +26,8 @@ def write(story: Story, verdict: Verdict) -> str:
     for finding in verdict.findings:
         _case(suite, story.plan.name, finding)
     Xml.indent(suite)
-    return Xml.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    text = Xml.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _case(suite: Xml.Element, plan: str, finding: Finding) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flashcrowd.units import clock
 from flashcrowd.verdict import Outcome, Verdict
 from gamedays.moments import moments
@@ -15,9 +17,9 @@ def write(story: Story, verdict: Verdict) -> str:
     """The report as GitHub-flavoured Markdown."""
     load = story.plan.spec.load
     parts = [
-        f"# {SIGNS[verdict.outcome]} {story.plan.name}: {verdict.outcome}",
-        sentences.headline(story, verdict),
-        f"{load.viewers:,} viewers · {story.target_name} · {sentences.length(story)}"
+        f"# {SIGNS[verdict.outcome]} {_text(story.plan.name)}: {verdict.outcome}",
+        _text(sentences.headline(story, verdict)),
+        f"{load.viewers:,} viewers · {_text(story.target_name)} · {sentences.length(story)}"
         + (f" · control `{story.control}`" if story.control else ""),
         "## Timeline",
         _table(("at", "what", ""), [(clock(m.at), m.label, m.text) for m in moments(story)]),
@@ -43,4 +45,10 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    """A text inside a table; a code span of ours holds names alone, which need no more than this."""
+    return (text if text.startswith("`") else _text(text)).replace("|", "\\|")
+
+
+def _text(text: str) -> str:
+    """A text that says on the page what it says here: no tag, no emphasis, no link, on one line."""
+    return re.sub(r"([\\<*\[`])", r"\\\1", " ".join(text.split()))

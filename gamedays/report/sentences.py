@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays.sli import Tally
 from gamedays.story import Story
+from monitors.figures import exact_percent, held_percent
 from monitors.slo import Slo
 
 
@@ -38,16 +40,22 @@ def headline(story: Story, verdict: Verdict) -> str:
 def next_step(story: Story, verdict: Verdict) -> str:
     """What to do now."""
     missed = verdict.of(Outcome.FAIL)
+    if any(fault.heal_failed is not None for fault in story.faults):
+        return "Heal the fault before anything else: flashcrowd chaos recover"
     if any(finding.name.startswith("invariant/") for finding in missed):
         return "Look at the named orders first: orders were lost or sold wrongly, and that outweighs any latency."
+    if story.control == "no-runbook" and any("/recovered" in finding.name for finding in missed):
+        return "Nothing: without its runbook it had to fail. The run that recovers with it owes that to the runbook."
+    if any("/detected" in finding.name for finding in missed):
+        return "Look at the alert's windows: whoever is on call was told too late, or never."
     if any("/recovered" in finding.name or "/runbook" in finding.name for finding in missed):
         return "Read the runbook's transcript: which step did not help? Mend it, and rehearse again."
-    if any("/detected" in finding.name for finding in missed):
-        return "Look at the alert's windows: nobody would have known."
     if missed:
         return "Look at the objectives that were missed, then at the timeline."
     if verdict.outcome is Outcome.INCONCLUSIVE:
         return "Mend what kept it from deciding, and run it again: it is no pass."
+    if story.control == "no-runbook":
+        return "Look for what helped: it recovered without its runbook, which can't take the credit."
     if story.control is not None:
         return "Compare it with the run without a control."
     return "Rehearse it as a control too: flashcrowd gameday run PLAN --control no-runbook"
@@ -101,8 +109,13 @@ def _recovered(story: Story) -> str:
 
 def _objective(story: Story, slo: Slo, finding: Finding) -> ObjectiveRow:
     tally = story.sli(slo.name).tally(story.outside)
-    held = f"{1 - tally.bad / tally.total:.2%}" if tally.total else "no data"
-    return ObjectiveRow(slo.name, f"{slo.objective:g} %", held.replace("%", " %"), finding.outcome, _during(story, slo))
+    return ObjectiveRow(
+        slo.name, exact_percent(slo.objective / 100), _held(slo, tally), finding.outcome, _during(story, slo)
+    )
+
+
+def _held(slo: Slo, tally: Tally) -> str:
+    return held_percent(min(1.0, tally.bad / tally.total), slo.budget) if tally.total else "no data"
 
 
 def _during(story: Story, slo: Slo) -> str:
@@ -111,7 +124,7 @@ def _during(story: Story, slo: Slo) -> str:
         return "no fault"
     if not tally.known or not tally.total:
         return "no data"
-    held = f"{1 - tally.bad / tally.total:.1%}".replace("%", " %")
+    held = _held(slo, tally)
     for fault in story.faults:
         if fault.step.expect is None or fault.step.expect.slo != slo.name or fault.injected is None:
             continue

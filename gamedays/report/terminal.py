@@ -16,7 +16,7 @@ def write(story: Story, verdict: Verdict) -> str:
     """The whole story for somebody who has never seen it."""
     blocks = [
         _title(story, verdict),
-        "\n".join(line for moment in moments(story) for line in _wrap(str(moment), 22)),
+        "\n".join(line for moment in moments(story) for line in wrap(str(moment), 23)),
         _objectives(story, verdict),
         _facts(story, verdict),
         _findings(verdict),
@@ -26,44 +26,46 @@ def write(story: Story, verdict: Verdict) -> str:
 
 
 def _title(story: Story, verdict: Verdict) -> str:
-    target = story.target_name
-    parts = [story.plan.name, target, f"{story.plan.spec.load.viewers:,} viewers", sentences.length(story)]
-    if story.control is not None:
-        parts.append(f"control: {story.control}")
-    left = " · ".join(parts)
+    parts = [story.plan.name, story.target_name, f"{story.plan.spec.load.viewers:,} viewers", sentences.length(story)]
     right = verdict.outcome.upper()
-    return left + " " * max(2, WIDTH - len(left) - len(right)) + right
+    first, *more = textwrap.wrap(" · ".join(parts), WIDTH - len(right) - 2, break_on_hyphens=False)
+    lines = [f"{first:<{WIDTH - len(right)}}{right}", *more]
+    return "\n".join(lines if story.control is None else [*lines, f"control: {story.control}"])
 
 
 def _objectives(story: Story, verdict: Verdict) -> str:
-    rows = [("Objective", "wanted", "held", "outside the fault", "during it")]
-    rows += [(r.name, r.wanted, r.held, r.outside.value, r.during) for r in sentences.objectives(story, verdict)]
-    return "\n".join(
-        f"  {name:<20} {wanted:<9} {held:<9} {out:<18} {during}" for name, wanted, held, out, during in rows
-    )
+    """A row an SLO; what doesn't fit beside it stands below it."""
+    found = sentences.objectives(story, verdict)
+    rows = [("Objective", "wanted", "held", "outside", "during the fault")]
+    rows += [(row.name, row.wanted, row.held, row.outside.value, row.during) for row in found]
+    sizes = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = []
+    for *cells, during in rows:
+        line = "  ".join(["", *(f"{cell:<{size}}" for cell, size in zip(cells, sizes, strict=True))])
+        lines += [f"{line}  {during}"] if len(line) + 2 + len(during) <= WIDTH else [line.rstrip(), f"    {during}"]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _facts(story: Story, verdict: Verdict) -> str:
     lines = [f"Orders   {sentences.orders(story)}", f"Crowd    {sentences.crowd(story)}"]
-    return "\n".join(line for text in lines for line in _wrap(text, 11))
+    return "\n".join(line for text in lines for line in wrap(text, 11))
 
 
 def _findings(verdict: Verdict) -> str:
     """What was missed or can't be told; nothing when all is well."""
     bad = [*verdict.of(Outcome.FAIL), *verdict.of(Outcome.INCONCLUSIVE)]
     return "\n".join(
-        line
-        for finding in bad
-        for line in _wrap(f"{finding.outcome.upper():<13} {finding.name}: {finding.message}", 16)
+        line for finding in bad for line in wrap(f"{finding.outcome.upper():<13} {finding.name}: {finding.message}", 16)
     )
 
 
 def _next(story: Story, verdict: Verdict) -> str:
     lines = [f"Report   {story.run.path / 'report.html'}", f"Next     {sentences.next_step(story, verdict)}"]
-    return "\n".join(line for text in lines for line in _wrap(text, 11))
+    return "\n".join(line for text in lines for line in wrap(text, 11))
 
 
-def _wrap(text: str, indent: int) -> list[str]:
+def wrap(text: str, indent: int) -> list[str]:
+    """Lines of at most 80 columns, two in; those after the first begin at `indent`."""
     return textwrap.wrap(
         text,
         WIDTH,

@@ -66,7 +66,8 @@ class AnswerReader:
 
     def expect(self, bodyless: bool = False) -> None:
         """Another answer begins."""
-        self._body, self._size, self._head = list[bytes](), 0, 0
+        self._body: list[bytes] = []
+        self._size = self._head = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.status, self.bodyless, self.complete, self._alive = 0, bodyless, False, False
 

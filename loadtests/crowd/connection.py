@@ -24,8 +24,9 @@ from collections.abc import Sequence
 from socket import AF_INET, IPPROTO_TCP, SO_ERROR, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY
 from typing import Any, Protocol
 
-from loadtests.crowd.engine import IN, OUT, READ, Engine
+from loadtests.crowd.engine import IN, OUT, Engine
 from loadtests.crowd.errors import BackPressureError, ServerClosedError
+from loadtests.crowd.tls import TlsSession
 
 MOST_WAITING = 2**20
 """Bytes that may wait to be sent, 1 MiB: more than any viewer says; beyond it the server has stopped reading."""
@@ -68,7 +69,7 @@ class Connection:
     ) -> None:
         self._engine, self._receiver = engine, receiver
         self._addresses: list[Address] | None = list(addresses)
-        self._tls = _Tls(*tls) if tls is not None else None
+        self._tls = TlsSession(*tls) if tls is not None else None
         self._socket: _socket.socket | None = None
         self._out: bytearray | None = None
         self._events, self.is_open = 0, False
@@ -214,7 +215,7 @@ class Connection:
         engine.unstamped += 1
         return now
 
-    def _decrypt(self, tls: _Tls, size: int, at: float) -> None:
+    def _decrypt(self, tls: TlsSession, size: int, at: float) -> None:
         tls.incoming.write(self._engine.view[:size])
         if not self.is_open:
             self._shake()
@@ -268,34 +269,6 @@ class Connection:
             self._engine.forget(self._socket.fileno())
             self._socket.close()
         self._socket, self._out, self.is_open = None, None, False
-
-
-class _Tls:
-    """TLS between two memory buffers, so that no socket of its own is needed."""
-
-    __slots__ = ("_session", "incoming", "outgoing")
-
-    def __init__(self, context: ssl.SSLContext, name: str) -> None:
-        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._session = context.wrap_bio(self.incoming, self.outgoing, server_hostname=name)
-
-    def shake(self) -> bool:
-        """A step of the handshake; whether it was the last."""
-        try:
-            self._session.do_handshake()
-        except ssl.SSLWantReadError:
-            return False
-        return True
-
-    def encrypt(self, data: bytes) -> bytes:
-        self._session.write(data)
-        return self.outgoing.read()
-
-    def decrypt(self) -> bytes:
-        try:
-            return self._session.read(READ)
-        except ssl.SSLWantReadError:
-            return b""
 
 
 def resolve(host: str, port: int) -> list[Address]:

@@ -30,7 +30,7 @@ IN, OUT = 1, 4
 """Events of a socket: as epoll and gevent's loops have them both, readable is 1; writable is epoll's 4."""
 
 READ = 65_536
-_SLICE = 256
+_SLICE = 1024
 _EVENTS = 1024
 _LOGGER = logging.getLogger(__name__)
 
@@ -222,14 +222,18 @@ class Engine:
                 what.fail(error)
 
     def _go_on(self) -> None:
-        """A slice of the lanes that may go on; the rest in the next turn, so that sockets are read in between."""
+        """A slice of the lanes that may go on; the rest in the next turn, so that sockets are read in between.
+
+        Those that start come first: a late start changes what the crowd does. A late end changes nothing, as it is the
+        kernel that says when an answer arrived.
+        """
         resuming, run_next = self._resuming, self.pool.run_next
         for _ in range(_SLICE):
             try:
-                if resuming:
+                if not run_next():
+                    if not resuming:
+                        return
                     resuming.popleft()()
-                elif not run_next():
-                    return
             except Exception as error:
                 self.report(error)
         if resuming or self.pool.waiting:

@@ -16,8 +16,8 @@ from loadtests.crowd.answer import LARGEST, Answer, AnswerReader
 from loadtests.crowd.connection import Address, Connection, resolve
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.errors import AnswerTimeoutError, ConnectTimeoutError, ServerClosedError
+from loadtests.crowd.tls import tls_context
 from loadtests.crowd.waiter import Waiter
-from loadtests.crowd.websocket import tls_context
 
 Keeping = Literal["shared", "own", "fresh"]
 

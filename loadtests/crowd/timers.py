@@ -53,7 +53,8 @@ class Timers:
 
     def take_due(self, now: float) -> list[Callable[[], object]]:
         """The calls that are due by now, in order; they are no longer waiting."""
-        heap, calls = self._heap, list[Callable[[], object]]()
+        heap = self._heap
+        calls: list[Callable[[], object]] = []
         while heap and heap[0][0] <= now:
             timer = heappop(heap)
             if timer[2] is None:
@@ -102,7 +103,8 @@ class Deadlines:
         self._waiting.pop(what, None)
 
     def _sweep(self) -> None:
-        now, late = self._clock(), list[Expiring]()
+        now = self._clock()
+        late: list[Expiring] = []
         for what, due in self._waiting.items():
             if due > now:
                 break

@@ -5,10 +5,8 @@ connecting ─► open ─► over        the listener hears `opened`, `message`
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol
 
 from websockets.uri import parse_uri
@@ -16,6 +14,7 @@ from websockets.uri import parse_uri
 from loadtests.crowd.connection import Address, Connection
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.errors import ConnectTimeoutError, ServerClosedError
+from loadtests.crowd.tls import tls_context
 from loadtests.crowd.wire import LARGEST, Wire
 
 CONNECT = 10.0
@@ -119,9 +118,3 @@ class WebSocket:
         """As `timers.Expiring`: no connection in time."""
         self._connection.close()
         self._listener.lost(ConnectTimeoutError(f"no WebSocket within {self.seconds:g} s"))
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    """The system's certificates, checked; SSL_CERT_FILE names others."""
-    return ssl.create_default_context()

@@ -2,9 +2,9 @@
 
     shaking ─► open ─► over        `over` says why; nothing is read after it
 
-Whole, unmasked data frames are cut out of the read buffer in place: nearly all that a chat sends. Whatever else there
-is (the handshake, fragments, control and close frames, compressed or malformed ones) goes through the Sans-I/O protocol
-of websockets, which is made when it is needed and dropped afterwards: a parked viewer doesn't keep one.
+Whole, unmasked data frames are cut out of what was read, without a parser: nearly all that a chat sends. Whatever else
+there is (the handshake, fragments, control and close frames, compressed or malformed ones) goes through the Sans-I/O
+protocol of websockets, which is made when it is needed and dropped afterwards: a parked viewer doesn't keep one.
 """
 
 from __future__ import annotations
@@ -71,12 +71,14 @@ class Wire:
         """
         if self.over is not None:
             return [], b""
-        if self._tail:
+        if not self._tail:
+            whole = bytes(data)
+        else:
             self._tail += data
             if self.open and len(self._tail) < self._need:
                 return [], b""
-            data, self._tail = memoryview(self._tail), _NOTHING
-        return self._cut(data) if self.open else self._shake(data)
+            whole, self._tail = bytes(self._tail), _NOTHING
+        return self._cut(whole) if self.open else self._shake(whole)
 
     def text(self, message: bytes) -> bytes:
         """The bytes of a text message. Raises ServerClosedError when the connection is over."""
@@ -94,23 +96,24 @@ class Wire:
         self.over = ServerClosedError("closed by the viewer")
         return Frame(Opcode.CLOSE, Close(1000, "").serialize()).serialize(mask=True)
 
-    def _shake(self, data: memoryview) -> tuple[list[bytes], bytes]:
+    def _shake(self, data: bytes) -> tuple[list[bytes], bytes]:
         """Hand the server's answer over once its head is whole; what follows it may be frames already."""
-        protocol, head = cast(ClientProtocol, self._protocol), bytes(data)
-        end = head.find(b"\r\n\r\n") + 4
-        if end < 4 and len(head) <= _LARGEST_HEAD:
-            self._tail = bytearray(head)
+        protocol = cast(ClientProtocol, self._protocol)
+        end = data.find(b"\r\n\r\n") + 4
+        if end < 4 and len(data) <= _LARGEST_HEAD:
+            self._tail = bytearray(data)
             return [], b""
-        protocol.receive_data(head[:end] if end >= 4 else head)
+        protocol.receive_data(data[:end] if end >= 4 else data)
         if protocol.handshake_exc is not None or protocol.state is not State.OPEN:
-            self.over = _refusal(head, protocol.handshake_exc)
+            self.over = _refusal(data, protocol.handshake_exc)
             return [], b""
         self.open = True
         self._protocol = protocol if protocol.extensions else None
         return self._cut(data[end:])
 
-    def _cut(self, data: memoryview) -> tuple[list[bytes], bytes]:
-        messages, answers, at, end = list[bytes](), b"", 0, len(data)
+    def _cut(self, data: bytes) -> tuple[list[bytes], bytes]:
+        messages: list[bytes] = []
+        answers, at, end = b"", 0, len(data)
         self._need = 2
         while end - at >= 2:
             size, start = data[at + 1], at + 2
@@ -127,7 +130,7 @@ class Wire:
                 self._need = stop - at
                 break
             if common and size <= self._largest:
-                messages.append(bytes(data[start:stop]))
+                messages.append(data[start:stop])
             else:
                 answers += self._uncommon(data[at:stop], messages)
                 if self.over is not None:
@@ -137,12 +140,12 @@ class Wire:
             self._tail = bytearray(data[at:])
         return messages, answers
 
-    def _uncommon(self, frame: memoryview, messages: list[bytes]) -> bytes:
+    def _uncommon(self, frame: bytes, messages: list[bytes]) -> bytes:
         """One whole frame (or the start of one that is too large) through the protocol; what to send back."""
         protocol = self._protocol
         if protocol is None:
             protocol = Protocol(Side.CLIENT, state=State.OPEN, max_size=self._largest, logger=_LOGGER)
-        protocol.receive_data(bytes(frame))
+        protocol.receive_data(frame)
         for event in protocol.events_received():
             if isinstance(event, Frame) and event.opcode in _DATA:
                 self._join(event, messages)

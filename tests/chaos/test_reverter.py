@@ -51,6 +51,10 @@ class Script:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def is_stopped(self) -> bool:
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "T"
+
 
 @pytest.fixture
 async def inject(proxy, service, log):
@@ -104,11 +108,18 @@ async def test_an_injector_killed_at_any_moment_leaves_nothing(proxy, inject, lo
 
     await asyncio.gather(*(kill(number, sign) for number, sign in enumerate(signals)))
 
-    async def nothing_left() -> bool:
-        toxics = [await proxy.toxics(f"link-{number}") for number in range(len(signals))]
-        return not any(toxics) and log.all() == [] and reverters() == []
+    async def toxics() -> list[list[str]]:
+        return [found for number in range(len(signals)) if (found := await proxy.toxics(f"link-{number}"))]
 
-    await until(nothing_left)
+    async def no_toxic_is_left() -> bool:
+        return await toxics() == []
+
+    async def no_record_is_left() -> bool:
+        return log.all() == []
+
+    await until(lambda: reverters() == [])
+    await until(no_toxic_is_left)
+    await until(no_record_is_left)
 
 
 async def test_a_killed_injectors_fault_is_healed_at_once(proxy, inject, log, until):
@@ -145,15 +156,17 @@ async def test_when_both_are_killed_recovery_heals(proxy, inject, log, reverters
     assert (held.injector, held.injector_alive) == (script.process.pid, True)
     assert [one.outcome for one in await recover(log)] == [Outcome.HELD]
     script.signal(signal.SIGSTOP)
+    await until(script.is_stopped)  # else it gives its fault a new reverter
     for pid in reverters():
         os.kill(pid, signal.SIGKILL)
     script.signal(signal.SIGKILL)
     await script.process.wait()
-    await until(lambda: reverters() == [])
-    (left,) = status(log)
-    assert isinstance(left, ActiveFault)
-    assert not left.injector_alive
-    assert not left.reverter_alive
+
+    def is_orphan() -> bool:
+        (left,) = status(log)
+        return isinstance(left, ActiveFault) and not left.injector_alive and not left.reverter_alive
+
+    await until(is_orphan)
     assert len(await proxy.toxics("inventory")) == 1
     (recovered,) = await recover(log)
     assert recovered.outcome is Outcome.HEALED

@@ -33,6 +33,7 @@ class Platform:
         self.requests: list[dict[str, str]] = []
         self.attempts: dict[str, int] = {}
         self.stock: dict[str, int] = {}
+        self.deaf = set[ServerConnection]()
         self.misbehave: Callable[[int], str | int] = lambda attempt: ""
         self.live_port = self.shop_port = 0
         self._waiting: list[dict[str, str]] = []
@@ -60,7 +61,7 @@ class Platform:
             await asyncio.sleep(0.1)
             waiting, self._waiting = self._waiting, []
             if waiting:
-                broadcast(self.viewers, json.dumps({"type": "chat", "messages": waiting}))
+                broadcast(self.viewers - self.deaf, json.dumps({"type": "chat", "messages": waiting}))
 
     def open_sale(self, sku: str = "lipstick-01", stock: int = 5) -> None:
         self.stock[sku] = stock

@@ -197,6 +197,27 @@ async def test_a_lost_connection_comes_back_and_is_counted(
     await load.stop()
 
 
+@pytest.mark.slow
+async def test_comments_that_a_viewer_never_gets_are_counted_as_lost(
+    platform, run, supervisor, scenario, spec, guard, read_figure
+):
+    talker = "wait_time = constant(1)" + WATCHER.removeprefix("\nwait_time = constant(60)").replace(
+        'self.shop.order("soap")', 'self.room.say("anybody?")'
+    )
+    load = await runner.start(supervisor, spec(scenario(talker), duration=60.0), run, platform.target(), guard)
+    await until(lambda: platform.joined == 6)
+    platform.deaf.add(next(iter(platform.viewers)))
+    before = len(platform.comments)
+    async with asyncio.timeout(30):
+        while read_figure(await scrape(load.metrics_address), 'flashcrowd_chat_deliveries_total{outcome="lost"}') < 6:
+            await asyncio.sleep(0.2)
+    await load.stop()
+    result = load.result()
+    assert 6 <= result.deliveries["lost"] <= len(platform.comments) - before
+    assert result.deliveries["late"] == result.withheld == 0
+    assert 0 < result.times["delivery"]["p50"] < 1
+
+
 async def test_a_plain_locust_file_runs_with_its_host_and_without_the_users_configuration(
     platform, run, supervisor, spec, guard, tmp_path, monkeypatch, read_figure
 ):

@@ -15,7 +15,8 @@ from loadtests.backoff import full_jitter
 from loadtests.history import HistoryWriter, OrderOutcome, OrderRecord, file_of, read_history
 from loadtests.identities import IdentityPool, count
 from loadtests.ledger import LedgerEntry, parse_entry, read_ledger
-from loadtests.shop import body_template, classify, parse_path, read_path
+from loadtests.paths import parse_path, read_path
+from loadtests.shop import body_template, classify
 from loadtests.variables import Variables, fill_json, traceparent
 
 ORDER = Order.model_validate({"request": {"path": "/orders", "json": {"sku": "${sku}", "quantity": "${quantity}"}}})

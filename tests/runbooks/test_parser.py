@@ -17,7 +17,7 @@ FILE = Path("slow.md")
 def faults(text: str) -> list[str]:
     with pytest.raises(DocumentError) as caught:
         parse(text, FILE)
-    return str(caught.value).splitlines()
+    return [str(problem) for problem in caught.value.problems]
 
 
 def line_of(text: str, part: str) -> int:

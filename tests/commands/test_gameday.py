@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import re
+
+from flashcrowd.process import free_port
+
+PLAN = """\
+apiVersion: flashcrowd/v1
+kind: GameDay
+metadata: {name: friday}
+spec:
+  target: target.yaml
+  slos: [storefront]
+  load: {scenario: live-commerce, viewers: 5, over: 1s, hold: 5s}
+"""
+TARGET = """\
+apiVersion: flashcrowd/v1
+kind: Target
+metadata: {name: staging}
+spec:
+  environment: staging
+  allow_hosts: [127.0.0.1]
+  max_viewers: 10
+  shop: {url: "http://127.0.0.1:7002", order: {request: {path: /orders}}, ledger: {get: /ledger}}
+  prometheus: {url: "http://127.0.0.1:9090"}
+"""
+
+
+def test_a_plan_is_shown_and_nothing_is_started(flashcrowd, tmp_path):
+    ended = flashcrowd("gameday", "plan", "flash-sale-rehearsal")
+    assert ended.code == 0
+    assert ended.out.startswith("flash-sale-rehearsal · embedded · 2 min\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_scenarios_are_listed_with_their_purpose(flashcrowd):
+    ended = flashcrowd("load", "list")
+    assert ended.code == 0
+    assert ended.out.startswith("live-commerce   A live sale")
+
+
+def test_a_target_that_does_not_answer_ends_with_4(flashcrowd, tmp_path):
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    (tmp_path / "target.yaml").write_text(TARGET.replace("7002", str(free_port())))
+    ended = flashcrowd("gameday", "run", "plan.yaml")
+    assert (ended.code, ended.out) == (4, "")
+    assert re.search(r"^the ledger \(http://127\.0\.0\.1:\d+/ledger\) can't be read: ", ended.err, re.MULTILINE)
+
+
+def test_production_wants_its_name_typed_again(flashcrowd, tmp_path):
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    (tmp_path / "target.yaml").write_text(TARGET.replace("environment: staging", "environment: production"))
+    ended = flashcrowd("gameday", "run", "plan.yaml", "--allow-production", "other")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "staging is production; to go on, add --allow-production staging\n"
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,174 @@
+"""A whole game day on real parts: storefront, crowd, proxy, Prometheus, runbook, reports."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from command_line import PLANS, CommandLine, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+def events(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+
+
+def when(run: Path, source: str, kind: str) -> float:
+    return next(row["time"] for row in events(run) if (row["source"], row["kind"]) == (source, kind))
+
+
+def findings(run: Path) -> dict[str, dict]:
+    return {row["name"]: row for row in json.loads((run / "verdict.json").read_text())["findings"]}
+
+
+def has_event(command_line: CommandLine, source: str, kind: str) -> bool:
+    found = list(command_line.runs.glob("*/events.jsonl"))
+    return bool(found) and f'"source": "{source}", "kind": "{kind}"' in found[0].read_text()
+
+
+@pytest.fixture(scope="module")
+def played(shared_command_line: CommandLine) -> tuple[CommandLine, subprocess.CompletedProcess[str]]:
+    ended = shared_command_line.run("gameday", "run", PLANS / "short.yaml", "--out", shared_command_line.runs)
+    return shared_command_line, ended
+
+
+def test_the_service_recovers_while_the_fault_is_still_on(played):
+    command_line, ended = played
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    run = command_line.run_directory()
+    injected, page = when(run, "fault", "injected"), when(run, "alert", "page")
+    recovered = findings(run)["expect/order-latency/recovered"]["evidence"]["recovered_at"]
+    assert injected < page < recovered < when(run, "fault", "healed")
+
+
+def test_the_page_comes_from_prometheus_and_names_the_runbook(played):
+    run = played[0].run_directory()
+    page = next(row["data"] for row in events(run) if row["kind"] == "page")
+    assert (page["alert"], page["runbook"]) == ("OrderLatencyBurn", "order-latency")
+    assert page["labels"]["sloth_slo"] == "order-latency"
+    steps = {row["data"]["step"]: row["data"]["state"] for row in events(run) if row["kind"] == "step_end"}
+    assert steps["inventory-slow"] == "matched"
+    assert steps["reserve-blocks"] == steps["orders-in-time"] == "done"
+
+
+def test_no_order_is_lost_duplicated_or_sold_beyond_the_stock(played):
+    found = findings(played[0].run_directory())
+    for name in ("oversold", "undersold", "lost", "duplicate", "rejected-but-stored", "activity"):
+        assert found[f"invariant/{name}"]["outcome"] == "pass", found[f"invariant/{name}"]
+    assert "120 of 120 lipstick-01" in found["invariant/oversold"]["message"]
+
+
+def test_the_last_screen_tells_the_story(played):
+    _, ended = played
+    told = ended.stdout
+    parts = ["150 viewers", "PASS", "network.latency on inventory", "OrderLatencyBurn", "reserve-blocks (done)"]
+    parts += ["back within its objective, fault still on", "oversold 0 · lost 0 · duplicate 0", "report.html"]
+    for part in parts:
+        assert part in told, told
+    assert max(map(len, told.splitlines())) <= 80 + len(str(played[0].runs))  # the path may be as long as it is
+
+
+def test_nothing_is_left_behind(played):
+    command_line, _ = played
+    assert command_line.processes() == []
+    assert command_line.open_faults() == []
+    assert list(command_line.run_directory().glob("work-*")) == []
+
+
+def test_the_reports_are_whole_and_offline(played):
+    run = played[0].run_directory()
+    page = (run / "report.html").read_text()
+    assert "<svg" in page
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "<script" not in page
+    suite = ElementTree.parse(run / "junit.xml").getroot()
+    assert suite.get("failures") == suite.get("errors") == "0"
+    assert int(suite.get("tests", 0)) == len(findings(run))
+    assert "OrderLatencyBurn" in (run / "report.md").read_text()
+
+
+def test_judging_and_reporting_can_be_repeated_from_the_directory(played):
+    command_line, _ = played
+    run = command_line.run_directory()
+    before = (run / "verdict.json").read_text()
+    again = command_line.run("gameday", "judge", run, "--json")
+    assert again.returncode == 0
+    assert json.loads(again.stdout)["outcome"] == "pass"
+    assert (run / "verdict.json").read_text() == before
+    (run / "report.html").unlink()
+    written = command_line.run("gameday", "report", run)
+    assert written.returncode == 0
+    assert (run / "report.html").exists()
+
+
+def test_without_its_runbook_the_same_plan_fails_and_names_what_was_missed(command_line):
+    ended = command_line.run(
+        "gameday", "run", PLANS / "short.yaml", "--control", "no-runbook", "--out", command_line.runs
+    )
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "FAIL" in ended.stdout
+    assert "expect/order-latency/recovered: no recovery within 18 s" in " ".join(ended.stdout.split())
+    found = findings(command_line.run_directory())
+    assert found["expect/order-latency/detected"]["outcome"] == "pass"
+    assert found["invariant/lost"]["outcome"] == "pass"
+
+
+def test_with_prometheus_stopped_in_the_middle_nothing_is_decided(command_line):
+    process = command_line.start("gameday", "run", PLANS / "short.yaml", "--out", command_line.runs)
+    wait_until(lambda: has_event(command_line, "fault", "bites"), "the fault")
+    (prometheus,) = [found for found in command_line.processes() if found.name() == "prometheus"]
+    prometheus.kill()
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 3, out + err
+    assert "INCONCLUSIVE" in out
+    assert "Prometheus is gone" in " ".join(out.split())
+    assert when(command_line.run_directory(), "fault", "healed")
+    assert command_line.processes() == []
+
+
+def test_ctrl_c_heals_saves_and_reports(command_line):
+    process = command_line.start("gameday", "run", PLANS / "short.yaml", "--out", command_line.runs)
+    wait_until(lambda: has_event(command_line, "fault", "bites"), "the fault")
+    process.send_signal(signal.SIGINT)
+    wait_until(lambda: has_event(command_line, "fault", "healed"), "healing")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, out + err
+    assert "interrupted at" in out
+    run = command_line.run_directory()
+    assert (run / "report.html").exists()
+    assert findings(run)["invariant/lost"]["outcome"] == "pass"
+    assert command_line.processes() == []
+    assert command_line.open_faults() == []
+
+
+def test_a_killed_conductor_leaves_no_process_and_no_fault(command_line):
+    process = command_line.start("gameday", "run", PLANS / "short.yaml", "--out", command_line.runs)
+    wait_until(lambda: has_event(command_line, "fault", "bites"), "the fault")
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not command_line.processes(), "the end of every child", timeout=5)
+    wait_until(lambda: not command_line.open_faults(), "healing", timeout=5)
+    judged = command_line.run("gameday", "judge", command_line.run_directory())
+    assert judged.returncode == 3
+    assert "interrupted" in judged.stdout
+
+
+def test_a_plan_with_three_mistakes_lists_all_three_with_their_lines(command_line):
+    ended = command_line.run("gameday", "run", PLANS / "three-mistakes.yaml", "--out", command_line.runs)
+    assert ended.returncode == 2
+    lines = [line.rpartition("/")[2] for line in ended.stderr.strip().splitlines()]
+    assert lines == [
+        "three-mistakes.yaml:7: spec.load.viewers: 400000 is more than the target's max_viewers (20000)",
+        "three-mistakes.yaml:10: spec.steps[0].fault.for: '60' has no unit; write 60s, 5m or 1h",
+        "three-mistakes.yaml:11: spec.steps[0].expect.runbook: no runbook 'order-latancy'; "
+        "did you mean 'order-latency'?",
+        "3 faults in three-mistakes.yaml; nothing was started",
+    ]
+    assert not command_line.runs.exists()

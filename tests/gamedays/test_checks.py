@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flashcrowd.errors import DocumentError, GuardError, InputError
+from gamedays.checks import Prepared, prepare
+
+PLAN = """\
+apiVersion: flashcrowd/v1
+kind: GameDay
+metadata: {name: friday}
+spec:
+  target: embedded
+  slos: [storefront]
+  load: {scenario: live-commerce, viewers: 200, over: 10s, hold: 50s}
+  sale: {opens_at: [20s], sku: lipstick-01, stock: 50}
+  steps:
+    - at: 10s
+      fault: {kind: network.latency, on: inventory, delay: 800ms, for: 40s}
+      expect: {slo: order-latency, detected_within: 10s, runbook: order-latency, recovered_within: 30s}
+  abort: ['up == 0']
+"""
+TARGET = """\
+apiVersion: flashcrowd/v1
+kind: Target
+metadata: {name: staging}
+spec:
+  environment: staging
+  allow_hosts: [127.0.0.1]
+  max_viewers: 300000
+  shop:
+    url: http://127.0.0.1:7002
+    order: {request: {path: /orders}}
+    ledger: {get: /admin/ledger}
+    sales: /admin/sales
+  prometheus: {url: http://127.0.0.1:9090}
+  components:
+    inventory: {link: {toxiproxy: http://127.0.0.1:8474, proxy: inventory}}
+    cache: {admin: http://127.0.0.1:7005}
+"""
+WITH_TARGET = PLAN.replace("target: embedded", "target: staging.yaml")
+RAW_SLO = """\
+version: prometheus/v1
+service: storefront
+slos:
+  - name: picture
+    objective: 99
+    sli: {raw: {error_ratio_query: "avg(avg_over_time(stalled[{{.window}}]))"}}
+    alerting: {name: PictureBurn}
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., str]:
+    """Writes a plan and what stands beside it; the path of the plan."""
+
+    def files(plan: str, **beside: str) -> str:
+        (tmp_path / "plan.yaml").write_text(plan)
+        for name, text in beside.items():
+            (tmp_path / name.replace("_", ".")).write_text(text)
+        return str(tmp_path / "plan.yaml")
+
+    return files
+
+
+def problems(name: str, **options: str) -> list[str]:
+    """What is wrong with a plan, without its folder."""
+    with pytest.raises(DocumentError) as refused:
+        prepare(name, **options)
+    return [f"{problem.file.name}{str(problem).removeprefix(str(problem.file))}" for problem in refused.value.problems]
+
+
+def test_a_good_plan_is_prepared(write):
+    prepared = prepare(write(PLAN))
+    assert isinstance(prepared, Prepared)
+    assert [slo.name for slo in prepared.slos] == ["order-availability", "order-latency", "chat-delivery"]
+    assert (prepared.target, prepared.control, prepared.scenario) == (None, None, "live-commerce")
+
+
+def test_a_good_plan_with_a_target_file_is_prepared(write):
+    prepared = prepare(write(WITH_TARGET, staging_yaml=TARGET), control="no-runbook")
+    assert prepared.target is not None
+    assert (prepared.target.name, prepared.control) == ("staging", "no-runbook")
+
+
+def test_the_built_in_plan_is_good():
+    assert prepare("flash-sale-rehearsal").plan.name == "flash-sale-rehearsal"
+
+
+WRONG = {
+    "scenario": (
+        ("live-commerce", "live-comerce"),
+        "plan.yaml:7: spec.load.scenario: no scenario 'live-comerce'; did you mean 'live-commerce'?",
+    ),
+    "too many viewers": (
+        ("viewers: 200", "viewers: 20001"),
+        "plan.yaml:7: spec.load.viewers: 20001 is more than the target's max_viewers (20000)",
+    ),
+    "no viewers": (
+        ("viewers: 200", "viewers: 0"),
+        "plan.yaml:7: spec.load.viewers: input should be greater than or equal to 1, got 0",
+    ),
+    "shape": (
+        ("over: 10s", "shape: spiky, over: 10s"),
+        "plan.yaml:7: spec.load.shape: 'spiky' is not one of 'ramp'",
+    ),
+    "unit": (
+        ("for: 40s", "for: 40"),
+        "plan.yaml:11: spec.steps[0].fault.for: '40' has no unit; write 40s, 5m or 1h",
+    ),
+    "missing": (("stock: 50", "room: main"), "plan.yaml:8: spec.sale.stock: is missing"),
+    "unknown field": (
+        ("stock: 50", "stock: 50, rooms: 2"),
+        "plan.yaml:8: spec.sale.rooms: unknown field; did you mean 'room'?",
+    ),
+    "slo file": (
+        ("[storefront]", "[storefrnt]"),
+        "plan.yaml:6: spec.slos[0]: no slos 'storefrnt' built in, and no such path; did you mean 'storefront'?",
+    ),
+    "slo twice": (
+        ("[storefront]", "[storefront, storefront]"),
+        "plan.yaml:6: spec.slos[1]: the plan has order-availability, order-latency, chat-delivery "
+        "already; a game day tells SLOs apart by their names",
+    ),
+    "sale after the end": (
+        ("[20s]", "[20s, 60s]"),
+        "plan.yaml:8: spec.sale.opens_at[1]: 60s is not before the end of the load",
+    ),
+    "fault kind": (
+        ("network.latency", "network.latncy"),
+        "plan.yaml:11: spec.steps[0].fault.kind: no fault kind 'network.latncy'; did you mean 'network.latency'?",
+    ),
+    "component": (
+        ("on: inventory", "on: inventroy"),
+        "plan.yaml:11: spec.steps[0].fault.on: no component 'inventroy'; did you mean 'inventory'?",
+    ),
+    "component that it can't work on": (
+        ("on: inventory", "on: shop"),
+        "plan.yaml:11: spec.steps[0].fault.on: shop has no link; give it one (toxiproxy, proxy) in the target file",
+    ),
+    "fault after the end": (
+        ("at: 10s", "at: 30s"),
+        "plan.yaml:11: spec.steps[0].fault.for: the fault would outlast the load; nobody would see it heal",
+    ),
+    "expected slo": (
+        ("slo: order-latency", "slo: order-latancy"),
+        "plan.yaml:12: spec.steps[0].expect.slo: no SLO 'order-latancy' in this plan; did you mean 'order-latency'?",
+    ),
+    "expected runbook": (
+        ("runbook: order-latency", "runbook: order-latancy"),
+        "plan.yaml:12: spec.steps[0].expect.runbook: no runbook 'order-latancy'; did you mean 'order-latency'?",
+    ),
+    "detection after the fault": (
+        ("detected_within: 10s", "detected_within: 41s"),
+        "plan.yaml:12: spec.steps[0].expect.detected_within: is longer than the fault: it would heal by itself first",
+    ),
+    "recovery after the fault": (
+        ("recovered_within: 30s", "recovered_within: 41s"),
+        "plan.yaml:12: spec.steps[0].expect.recovered_within: is longer than the fault: it would heal by itself first",
+    ),
+    "an expectation of nothing": (
+        (", detected_within: 10s, runbook: order-latency, recovered_within: 30s", ""),
+        "plan.yaml:12: spec.steps[0].expect: expects nothing of order-latency; "
+        "give detected_within, runbook or recovered_within",
+    ),
+    "abort condition": (("up == 0", "up =="), "plan.yaml:13: spec.abort[0]: "),
+    "kind": (("kind: GameDay", "kind: Target"), "plan.yaml:2: kind: wants kind: GameDay, got 'Target'"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
+def test_each_mistake_is_told_alone_with_its_line(write, change, message):
+    (found,) = problems(write(PLAN.replace(*change)))
+    assert found.startswith(message)
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(write):
+    plan = PLAN
+    for name in ("scenario", "slo file", "sale after the end", "unit", "expected runbook", "abort condition"):
+        plan = plan.replace(*WRONG[name][0])
+    found = problems(write(plan))
+    assert [int(line.split(":")[1]) for line in found] == [6, 7, 8, 11, 12, 13]
+
+
+def test_a_wrong_slo_list_hides_nothing_of_the_expectations(write):
+    plan = PLAN.replace("[storefront]", "[storefrnt]").replace("runbook: order-latency", "runbook: x")
+    assert [line.split(": ")[1] for line in problems(write(plan))] == ["spec.slos[0]", "spec.steps[0].expect.runbook"]
+
+
+def test_an_slo_without_events_can_not_be_counted(write):
+    (found,) = problems(write(PLAN.replace("[storefront]", "[storefront, raw.yaml]"), raw_yaml=RAW_SLO))
+    assert found == ("plan.yaml:6: spec.slos[1]: picture is a ratio, in which a game day can't count; give sli.events")
+
+
+LACKING = {
+    "sales": (
+        ("    sales: /admin/sales\n", ""),
+        "plan.yaml:8: spec.sale: the target can't schedule a sale: it has no spec.shop.sales",
+    ),
+    "ledger": (
+        ("    ledger: {get: /admin/ledger}\n", ""),
+        "plan.yaml:5: spec.target: the target has no spec.shop.ledger, and no order can be checked",
+    ),
+    "prometheus": (
+        ("  prometheus: {url: http://127.0.0.1:9090}\n", ""),
+        "plan.yaml:5: spec.target: the target has no spec.prometheus, which has to judge it",
+    ),
+    "component": (
+        ("    inventory:", "    stock:"),
+        "plan.yaml:11: spec.steps[0].fault.on: no component 'inventory'; known: cache, stock",
+    ),
+    "room for the crowd": (
+        ("300000", "199"),
+        "plan.yaml:7: spec.load.viewers: 200 is more than the target's max_viewers (199)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), LACKING.values(), ids=LACKING)
+def test_what_the_target_lacks_is_told_at_the_plan(write, change, message):
+    assert problems(write(WITH_TARGET, staging_yaml=TARGET.replace(*change))) == [message]
+
+
+def test_the_faults_of_the_target_file_are_told_with_those_of_the_plan(write):
+    target = TARGET.replace("max_viewers: 300000", "max_viewers: lots").replace("sales: ", "salse: ")
+    found = problems(write(WITH_TARGET.replace("for: 40s", "for: 40"), staging_yaml=target))
+    assert [line.split(": ")[:2] for line in found] == [
+        ["plan.yaml:11", "spec.steps[0].fault.for"],
+        ["staging.yaml:7", "spec.max_viewers"],
+        ["staging.yaml:12", "spec.shop.salse"],
+    ]
+
+
+def test_nothing_is_guessed_of_a_target_that_can_not_be_read(write):
+    plan = WITH_TARGET.replace("viewers: 200", "viewers: 250000").replace("on: inventory", "on: warehouse")
+    assert problems(write(plan)) == ["staging.yaml: can't be read: no such file or directory"]
+
+
+def test_production_wants_its_name_typed_again(write):
+    plan = write(WITH_TARGET, staging_yaml=TARGET.replace("environment: staging", "environment: production"))
+    with pytest.raises(GuardError, match="add --allow-production staging"):
+        prepare(plan)
+    assert prepare(plan, allow_production="staging").target is not None
+
+
+def test_a_scenario_may_be_a_file_beside_the_plan(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)
+    prepared = prepare(write(PLAN.replace("scenario: live-commerce", "scenario: busy.py"), busy_py=""))
+    assert prepared.scenario == str(tmp_path / "busy.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "flash-sale-rehersal",
+            "no plan 'flash-sale-rehersal' built in, nor such a file; did you mean 'flash-sale-reh",
+        ),
+        ("x", "no plan 'x' built in, nor such a file; known: flash-sale-rehearsal"),
+        ("nowhere.yaml", "nowhere.yaml: can't be read: no such file or directory"),
+    ],
+)
+def test_a_plan_that_is_not_there_is_told_with_what_is_near(name, message):
+    with pytest.raises(InputError) as refused:
+        prepare(name)
+    assert str(refused.value).startswith(message)
+
+
+def test_an_unknown_control_is_told_with_what_is_near():
+    with pytest.raises(InputError, match="no control 'nofault'; did you mean 'no-fault'"):
+        prepare("flash-sale-rehearsal", control="nofault")

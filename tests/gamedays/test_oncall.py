@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import monitors.alerts
+from flashcrowd.guard import Guard
+from flashcrowd.rundir import Event, RunDirectory
+from gamedays.oncall import OnCall
+from monitors.prometheus import Alert, Sample
+
+PAGE = """---
+alerts: [OrderLatencyBurn]
+slo: order-latency
+owner: shop on-call
+severity: page
+---
+# Orders are slow
+
+## Meaning
+
+Orders are late.
+
+## Impact
+
+Buyers wait.
+
+## First five minutes
+
+Look at the orders.
+
+## Diagnosis
+
+Is it slow?
+
+```promql {{"step": "is-slow", "expect": "> 0.3"}}
+up
+```
+
+## Mitigation
+
+Mend it.
+
+```sh {{"step": "mend"}}
+{script}
+```
+
+## Verification
+
+Orders are in time.
+
+```promql {{"step": "in-time", "expect": "> 0.3"}}
+up
+```
+
+## Rollback
+
+Nothing to take back.
+
+## Escalation
+
+Call the architect.
+"""
+
+
+@dataclass
+class Pager:
+    """Answers like a Prometheus in which somebody else decides what fires."""
+
+    firing: list[Alert] = field(default_factory=list)
+
+    async def alerts(self) -> list[Alert]:
+        return list(self.firing)
+
+    async def query(self, promql: str) -> list[Sample]:
+        return [Sample({}, 1.0, time.time())]
+
+
+def alert(
+    runbook: str | Path | None, window: str = "1h", active_at: float = 100.0, slo: str = "order-latency"
+) -> Alert:
+    labels = {"sloth_slo": slo, "severity": "page", "sloth_severity": "page", "window": window}
+    return Alert("OrderLatencyBurn", labels, {} if runbook is None else {"runbook": str(runbook)}, "firing", active_at)
+
+
+@dataclass
+class Shift:
+    """An on-call engineer at work, and what they have noted."""
+
+    pager: Pager
+    run: RunDirectory
+
+    def events(self, *kinds: str) -> list[Event]:
+        return [event for event in self.run.events() if f"{event.source}/{event.kind}" in kinds]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def run_directory(tmp_path: Path) -> RunDirectory:
+    return RunDirectory.create(tmp_path / "runs", "shift")
+
+
+@pytest.fixture
+async def on_shift(run_directory: RunDirectory, monkeypatch: pytest.MonkeyPatch):
+    """Starts an engineer, who looks at the pager all the time and is sent home at the end of the test."""
+    monkeypatch.setattr(monitors.alerts, "watch", partial(monitors.alerts.watch, every=0.02))
+    at_work: list[asyncio.Task[None]] = []
+
+    def start(*firing: Alert, withheld: bool = False) -> Shift:
+        pager = Pager(list(firing))
+        engineer = OnCall(pager, Guard(()), {}, run_directory, withheld)
+        at_work.append(asyncio.create_task(engineer.watch(since=0.0)))
+        return Shift(pager, run_directory)
+
+    yield start
+    for task in at_work:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+def runbook(tmp_path: Path) -> Callable[[str], Path]:
+    def write(script: str) -> Path:
+        file = tmp_path / "quick.md"
+        file.write_text(PAGE.format(script=script))
+        return file
+
+    return write
+
+
+async def test_a_page_is_noted_and_its_runbook_followed(on_shift, runbook):
+    shift = on_shift(alert(runbook("true")))
+    await shift.until(lambda: shift.events("runbook/ended"))
+    (page,) = shift.events("alert/page")
+    assert (page.data["alert"], page.data["slo"]) == ("OrderLatencyBurn", "order-latency")
+    (ended,) = shift.events("runbook/ended")
+    assert ended.data["outcome"] == "recovered"
+    steps = {event.data["step"]: event.data["state"] for event in shift.events("runbook/step_end")}
+    assert steps == {"is-slow": "matched", "mend": "done", "in-time": "done"}
+    assert (shift.run.path / "runbooks" / "quick.jsonl").exists()
+
+
+async def test_the_pages_of_one_incident_are_answered_once_and_the_next_incident_anew(on_shift, runbook):
+    page = runbook("true")
+    shift = on_shift(alert(page, "1h"), alert(page, "6h"))
+    await shift.until(lambda: len(shift.events("alert/page")) == 2 and shift.events("runbook/ended"))
+    assert len(shift.events("runbook/started")) == 1
+    shift.pager.firing = [alert(page, "6h"), alert(page, "1h", active_at=200.0)]
+    await shift.until(lambda: len(shift.events("alert/page")) == 3)
+    shift.pager.firing = [alert(page, "1h", active_at=300.0)]
+    await shift.until(lambda: len(shift.events("runbook/ended")) == 2)
+    assert len(shift.events("alert/page")) == 4
+    assert len(shift.events("runbook/started")) == 2
+
+
+async def test_a_withheld_runbook_is_noted_and_not_followed(on_shift, runbook, tmp_path):
+    page = runbook(f"touch {tmp_path / 'acted'}")
+    shift = on_shift(alert(page), alert(None, slo="order-availability"), withheld=True)
+    await shift.until(lambda: len(shift.events("alert/page")) == 2)
+    (withheld,) = shift.events("runbook/withheld")
+    assert withheld.data["runbook"] == str(page)
+    assert shift.events("runbook/started", "runbook/failed") == []
+    assert not (tmp_path / "acted").exists()
+
+
+async def test_an_alert_without_a_runbook_is_noted_and_nothing_is_done(on_shift):
+    shift = on_shift(alert(None))
+    await shift.until(lambda: shift.events("alert/page"))
+    assert shift.events("runbook/started", "runbook/failed", "runbook/withheld") == []
+
+
+@pytest.mark.parametrize("name", ["order-latancy", "https://wiki.example/order-latency", "missing.md"])
+async def test_a_runbook_that_is_not_there_is_an_event_and_the_watch_goes_on(on_shift, runbook, name):
+    shift = on_shift(alert(name))
+    await shift.until(lambda: shift.events("runbook/failed"))
+    (failed,) = shift.events("runbook/failed")
+    assert name in failed.data["message"]
+    assert shift.events("runbook/started") == []
+    shift.pager.firing.append(alert(runbook("true"), slo="chat-delivery"))
+    await shift.until(lambda: shift.events("runbook/ended"))
+
+
+async def test_a_runbook_for_another_platform_is_an_event(on_shift):
+    shift = on_shift(alert("order-latency"))
+    await shift.until(lambda: shift.events("runbook/failed"))
+    (failed,) = shift.events("runbook/failed")
+    assert "shop.admin" in failed.data["message"]
+
+
+async def test_a_step_that_fails_ends_the_runbook_and_not_the_watch(on_shift, runbook):
+    shift = on_shift(alert(runbook("exit 3")))
+    await shift.until(lambda: shift.events("runbook/ended"))
+    (ended,) = shift.events("runbook/ended")
+    assert ended.data["outcome"] == "rolled_back"
