@@ -27,13 +27,23 @@ def run(
         str | None, typer.Option(metavar="URL", help="For a plain Locust file without a target: loopback only.")
     ] = None,
     viewers: Annotated[int, typer.Option(metavar="N", min=1)] = 100,
-    shape: Annotated[str, typer.Option(metavar="S", help="Viewers over time: ramp.")] = "ramp",
+    shape: Annotated[str, typer.Option(metavar="S", help="Viewers over time: ramp, doorbuster.")] = "ramp",
     duration: Annotated[str, typer.Option(metavar="D")] = "1m",
     over: Annotated[str | None, typer.Option(metavar="D", help="How long the viewers take to arrive.")] = None,
     workers: Annotated[str, typer.Option(metavar="N|auto", help="Processes that hold viewers.")] = "auto",
     metrics_port: Annotated[
         int | None, typer.Option(metavar="PORT", help="Where Prometheus may scrape the load; by default any free one.")
     ] = None,
+    arrivals: Annotated[
+        str | None,
+        typer.Option(metavar="RATE", help="Begin on schedule, as 500/s, whether or not earlier ones have ended."),
+    ] = None,
+    bind: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Where workers of other machines find the master.")
+    ] = None,
+    expect_workers: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Workers that other machines add: flashcrowd load worker.")
+    ] = 0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the run directory is made.")] = Path("runs"),
     allow_production: Annotated[
         str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
@@ -43,7 +53,27 @@ def run(
     from flashcrowd import interrupt
     from gamedays import load_run
 
-    asked = load_run.spec(scenario, viewers, shape, duration, over, workers, host, metrics_port)
+    asked = load_run.spec(
+        scenario, viewers, shape, duration, over, workers, host, metrics_port, arrivals, bind, expect_workers
+    )
     ended = interrupt.run(load_run.play(asked, target, allow_production, out, lambda line: typer.echo(line, err=True)))
     typer.echo(load_run.text(ended))
     raise typer.Exit(ended.exit_code)
+
+
+@app.command()
+def worker(
+    master: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where load run --bind listens.")],
+    scenario: Annotated[
+        str | None, typer.Option(metavar="SCENARIO|FILE.py", help="One of this machine; by default the master's.")
+    ] = None,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Processes of this machine.")] = 1,
+    connect_from: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="A source address of this machine; may be repeated.")
+    ] = None,
+) -> None:
+    """Hold a share of a load that another machine leads. Secrets come from this machine's environment."""
+    from flashcrowd import interrupt
+    from gamedays import load_worker
+
+    interrupt.run(load_worker.play(master, workers, scenario, connect_from or []))

@@ -12,9 +12,12 @@ def up(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where target.yaml, which describes it, and logs are written.")
     ] = Path("runs/up"),
+    live: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Processes of the chat; each holds about as many as ulimit -n says.")
+    ] = 2,
 ) -> None:
     """Start the embedded storefront and a Prometheus, print their addresses, and wait for Ctrl-C."""
     from flashcrowd import interrupt
     from gamedays import standing
 
-    interrupt.run(standing.up(out, typer.echo))
+    interrupt.run(standing.up(out, typer.echo, live))

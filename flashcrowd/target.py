@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, IPvAnyAddress, model_validator
 
 from flashcrowd.documents import V1, Metadata, Model, document, dotted
 from flashcrowd.errors import DocumentError, Problem
@@ -149,11 +149,18 @@ class Component(Model):
 
 
 class TargetSpec(Model):
+    """The system, its limits, and its protocols.
+
+    connect_from: source addresses of the crowd, this machine's own, used in turn; without them the system chooses. For
+    a target on this machine the crowd uses 127.64.0.0/16 by itself.
+    """
+
     environment: str
     allow_hosts: Annotated[list[str], Field(min_length=1)]
     max_viewers: Annotated[int, Field(ge=1)]
     mark: Mark = Mark()
     identities: Identities = Identities(generate=1_000_000)
+    connect_from: list[IPvAnyAddress] = []
     live: Live | None = None
     shop: Shop | None = None
     prometheus: PrometheusAddress | None = None

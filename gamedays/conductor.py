@@ -141,6 +141,7 @@ class Conductor:
             over=load.over,
             duration=load.duration,
             workers=load.workers,
+            arrivals=load.arrivals,
             metrics_port=prometheus.load_port if prometheus else None,
         )
 

@@ -9,10 +9,11 @@ Everything is a real process of its own, so that faults and mitigations are real
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,7 @@ import monitors.server
 from flashcrowd.errors import NeedError
 from flashcrowd.process import Supervisor, accepts, free_port
 from flashcrowd.target import Target
+from loadtests.split import open_files
 from monitors import rules, windows
 from monitors.prometheus import Prometheus
 from monitors.slo import Slo
@@ -30,7 +32,10 @@ LOAD_JOB = "flashcrowd"
 FIRST_SCRAPE = 30.0
 """Seconds that Prometheus may take to its first scrapes; it takes about five, however often it is told to scrape."""
 LIVE_PROCESSES = 2
-MAX_VIEWERS = 20_000
+MAX_VIEWERS = 300_000
+LIVE_SPARE = 0.1
+"""Share of a live process's open files that are kept free: the kernel shares connections out by chance, not evenly."""
+
 ORDINARY_GOODS = ("mug-01", "scarf-01", "candle-01", "notebook-01", "tea-01")
 
 
@@ -43,15 +48,25 @@ an hour is a window of a few minutes."""
 class Addresses:
     """The ports of one embedded target; all are free when it is made."""
 
+    live_processes: InitVar[int] = LIVE_PROCESSES
     bus_in: int = field(default_factory=free_port)
     bus_out: int = field(default_factory=free_port)
     live: int = field(default_factory=free_port)
-    live_metrics: tuple[int, ...] = field(default_factory=lambda: tuple(free_port() for _ in range(LIVE_PROCESSES)))
+    live_metrics: tuple[int, ...] = field(init=False)
     shop: int = field(default_factory=free_port)
     inventory: int = field(default_factory=free_port)
     inventory_link: int = field(default_factory=free_port)
     toxiproxy: int = field(default_factory=free_port)
     load: int = field(default_factory=free_port)
+
+    def __post_init__(self, live_processes: int) -> None:
+        object.__setattr__(self, "live_metrics", tuple(free_port() for _ in range(live_processes)))
+
+
+def live_processes(viewers: int, files: int | None = None) -> int:
+    """Live processes that so many viewers need. files: that one may open; as many as we may, if not given."""
+    files = open_files() if files is None else files
+    return max(LIVE_PROCESSES, math.ceil(viewers / (files * (1 - LIVE_SPARE))))
 
 
 def describe(addresses: Addresses, prometheus_url: str) -> Target:
@@ -115,15 +130,16 @@ def write_rules(directory: Path, slos: Sequence[Slo]) -> Path:
     return file
 
 
-async def start(supervisor: Supervisor, directory: Path, rule_file: Path) -> Target:
+async def start(supervisor: Supervisor, directory: Path, rule_file: Path, live: int = LIVE_PROCESSES) -> Target:
     """Start everything, the storefront first, and wait until each part answers.
 
-    directory: where databases and Prometheus' blocks go. The supervisor ends what was started.
+    directory: where databases and Prometheus' blocks go. live: processes of the chat. The supervisor ends what was
+    started.
 
     Raises:
         NeedError: a part didn't start; shows the end of its log.
     """
-    addresses = Addresses()
+    addresses = Addresses(live)
     scrape: Mapping[str, Sequence[str]] = {
         "shop": [f"{HOST}:{addresses.shop}"],
         "inventory": [f"{HOST}:{addresses.inventory}"],

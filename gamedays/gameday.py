@@ -112,7 +112,7 @@ async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory,
     if prepared.target is not None:
         return prepared.target
     rules = embedded.write_rules(run.path / "metrics", prepared.slos)
-    return await embedded.start(supervisor, work, rules)
+    return await embedded.start(supervisor, work, rules, embedded.live_processes(prepared.plan.spec.load.viewers))
 
 
 async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, None]) -> None:

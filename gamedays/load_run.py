@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
+from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import ExitCode, FlashcrowdError, GuardError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target, read_target
-from flashcrowd.units import format_duration, parse_duration
+from flashcrowd.units import format_duration, parse_duration, parse_rate
 from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays.orders import judge_orders, known_orders, save_ledger
 from loadtests import runner
 from loadtests.result import LoadResult, read_result
+from loadtests.shapes import ShapeName
+
+SHAPES: dict[str, ShapeName] = {name: name for name in get_args(ShapeName)}
+RAMP = 2_000
+"""Viewers a second that arrive unless --over says otherwise: a handshake costs a server of this kind about 0.3 ms."""
+
+MISSED_SHARE = 0.01
+"""Share of the arrivals that may be late or dropped before the demand is not the one that was asked for."""
+
+RUSH_LIMIT = 1.0
+"""Seconds late, at p99, within which a rush is still the rush of people: their reaction times spread as far."""
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 """What a load without a target file may touch."""
@@ -50,19 +62,30 @@ def spec(
     workers: str,
     host: str | None,
     metrics_port: int | None,
+    arrivals: str | None = None,
+    bind: str | None = None,
+    expect_workers: int = 0,
 ) -> runner.LoadSpec:
     """The load as texts of a command line describe it. Raises InputError when one of them is wrong."""
     seconds = _positive("--duration", _seconds("--duration", duration))
-    if shape != "ramp":
-        raise InputError(f"--shape: no shape '{shape}'; known: ramp")
+    if shape not in SHAPES:
+        raise InputError(f"--shape: no shape '{shape}'{did_you_mean(shape, SHAPES)}")
+    if bind is not None and not expect_workers:
+        raise InputError("--bind is for workers of other machines; say how many with --expect-workers N")
+    if expect_workers and bind is None:
+        raise InputError("--expect-workers: say with --bind HOST:PORT where they find the master")
     return runner.LoadSpec(
         scenario=scenario,
         viewers=viewers,
-        over=_seconds("--over", over) if over is not None else min(10.0, seconds / 2),
+        shape=SHAPES[shape],
+        over=_seconds("--over", over) if over is not None else min(max(10.0, viewers / RAMP), seconds / 2),
         duration=seconds,
         workers=_workers(workers),
         metrics_port=metrics_port,
         host=host,
+        arrivals=_rate("--arrivals", arrivals),
+        bind=bind,
+        elsewhere=expect_workers,
     )
 
 
@@ -136,7 +159,7 @@ def _judge(run: RunDirectory, ledger: bool, interrupted: bool) -> LoadRun:
         result = read_result(run)
     except FlashcrowdError as error:
         return LoadRun(run, None, Verdict((Finding("load/activity", Outcome.INCONCLUSIVE, str(error)),)), interrupted)
-    findings = [_activity(result), _trust(result)]
+    findings = [_activity(result), _trust(result), *_arrivals(result), *_rushes(result), *_lost(result)]
     if ledger:
         findings += judge_orders(run).findings
     return LoadRun(run, result, Verdict(tuple(findings)), interrupted)
@@ -163,6 +186,55 @@ def _trust(result: LoadResult) -> Finding:
         message = f"{lag}; saturated for {result.saturated_seconds} s: its figures can't be trusted"
         return Finding("crowd/trust", Outcome.INCONCLUSIVE, message)
     return Finding("crowd/trust", Outcome.PASS, f"{lag}: its measurements can be trusted")
+
+
+def _arrivals(result: LoadResult) -> list[Finding]:
+    """How the schedule was kept; another demand than the one asked for is no ground for a verdict."""
+    counts, late = result.arrivals, result.times.get("arrival lag", {})
+    if not (planned := counts.get("planned", 0)):
+        return []
+    message = (
+        f"{planned:,} arrivals planned, {counts['started']:,} started, {counts['late']:,} of them late, "
+        f"{counts['dropped']:,} dropped; lateness {_quantiles(late)}"
+    )
+    kept = counts["late"] + counts["dropped"] <= MISSED_SHARE * planned
+    return [Finding("crowd/arrivals", Outcome.PASS if kept else Outcome.INCONCLUSIVE, message, dict(counts))]
+
+
+def _rushes(result: LoadResult) -> list[Finding]:
+    """How late the generator was when everybody wanted to start."""
+    if not result.rushes:
+        return []
+    late = result.times["rush lag"]
+    outcome = Outcome.PASS if late["p99"] <= RUSH_LIMIT else Outcome.INCONCLUSIVE
+    message = f"{result.rushes:,} rushes began after event and reaction time by {_quantiles(late)}"
+    return [Finding("crowd/rush", outcome, message, dict(late))]
+
+
+def _lost(result: LoadResult) -> list[Finding]:
+    return [
+        Finding(
+            "crowd/worker",
+            Outcome.INCONCLUSIVE,
+            f"{lost['name']} {lost['reason']} with {lost['viewers']:,} viewers; the other workers took them over",
+            dict(lost),
+        )
+        for lost in result.lost_workers
+    ]
+
+
+def _quantiles(times: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {times[name] * 1000:.0f} ms" for name in ("p50", "p99", "max"))
+
+
+def _rate(option: str, value: str | None) -> float | None:
+    try:
+        rate = parse_rate(value) if value is not None else None
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from None
+    if rate == 0:
+        raise InputError(f"{option}: no arrivals at all are no load; leave it out")
+    return rate
 
 
 def _seconds(option: str, value: str) -> float:

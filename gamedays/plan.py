@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 
 from chaos.faults import AnyFault
 from flashcrowd.documents import V1, Metadata, Model
-from flashcrowd.units import Duration
+from flashcrowd.units import Duration, Rate
+from loadtests.shapes import ShapeName
 
 Control = Literal["no-fault", "no-runbook"]
 """A repeat of the plan with one cause withheld: without it, does the effect stay away?"""
@@ -19,14 +20,15 @@ EMBEDDED = "embedded"
 
 
 class LoadPlan(Model):
-    """The crowd: `viewers` arrive over `over` seconds and stay for `hold` seconds."""
+    """The crowd: `viewers` arrive over `over` seconds and stay for `hold` seconds. arrivals: a second, on schedule."""
 
     scenario: str
     viewers: Annotated[int, Field(ge=1)]
-    shape: Literal["ramp"] = "ramp"
+    shape: ShapeName = "ramp"
     over: Duration
     hold: Duration
     workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    arrivals: Rate | None = None
 
     @model_validator(mode="after")
     def _lasts(self) -> LoadPlan:

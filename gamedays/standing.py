@@ -21,7 +21,7 @@ from monitors import sloth
 SLOS = "storefront"
 
 
-async def up(out: Path, tell: Callable[[str], None]) -> None:
+async def up(out: Path, tell: Callable[[str], None], live: int = embedded.LIVE_PROCESSES) -> None:
     """Start it, write `out/target.yaml`, tell the addresses, and wait for cancellation, which ends everything.
 
     Raises:
@@ -36,7 +36,7 @@ async def up(out: Path, tell: Callable[[str], None]) -> None:
     with tempfile.TemporaryDirectory(prefix="work-", dir=out) as work:
         async with Supervisor(logs) as supervisor:
             rules = embedded.write_rules(Path(work), sloth.builtin(SLOS))
-            target = await embedded.start(supervisor, Path(work), rules)
+            target = await embedded.start(supervisor, Path(work), rules, live)
             file = out / "target.yaml"
             write_atomically(file, _yaml(target))
             try:

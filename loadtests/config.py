@@ -11,11 +11,24 @@ from loadtests.shapes import Shape
 VARIABLE = "FLASHCROWD_LOAD"
 """The environment variable that names the file."""
 
+WORKER = "FLASHCROWD_WORKER"
+"""The one that names a worker, as its log and the verdict call it."""
+
+FAMILY = "FLASHCROWD_FAMILY"
+"""The one by which children of one runner, on one machine, know each other; a worker elsewhere has none."""
+
+FOLDER = "FLASHCROWD_FOLDER"
+"""The one that names a folder for a worker on another machine. Without FLASHCROWD_LOAD, it asks the master for it."""
+
+CONNECT_FROM = "FLASHCROWD_CONNECT_FROM"
+"""The one that lists source addresses of a worker on another machine, with commas between them."""
+
 
 class LoadConfig(Model):
     """One load, as all of its processes see it.
 
-    run: the run's name, `${run}` in templates. workers: processes that hold viewers. folder: where evidence goes.
+    run: the run's name, `${run}` in templates. workers: processes that hold viewers, wherever. arrivals: a second.
+    folder: where evidence goes.
     target: None for a plain Locust file, which brings its own. Templates in it are filled by the children, so that
     no secret is written down.
     """
@@ -24,6 +37,7 @@ class LoadConfig(Model):
     viewers: int
     shape: Shape
     workers: int
+    arrivals: float | None = None
     seed: int
     metrics_port: int
     folder: Path

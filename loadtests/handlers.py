@@ -25,8 +25,8 @@ class Handlers:
     def __len__(self) -> int:
         return self._waiting + len(self._running)
 
-    def run(self, handler: Callable[[Any], Any], event: Any, failed: Callable[[Exception], None]) -> None:
-        """Call the handler in a lane, due now; `failed` hears of its exception."""
+    def run(self, handler: Callable[[Any], Any], event: Any, failed: Callable[[Exception], None], at: float) -> None:
+        """Call the handler in a lane, due when the event arrived (unix seconds); `failed` hears of its exception."""
 
         def job() -> None:
             self._waiting -= 1
@@ -34,15 +34,17 @@ class Handlers:
                 return
             lane = getcurrent()
             self._running.add(lane)
+            lane.since = at
             try:
                 handler(event)
             except Exception as error:
                 failed(error)
             finally:
+                lane.since = None
                 self._running.discard(lane)
 
         self._waiting += 1
-        self._engine.lend(job, time.monotonic())
+        self._engine.lend(job, time.monotonic() - max(0.0, time.time() - at))
 
     def drain(self, grace: float) -> None:
         """Let those under way end for so many seconds, then end them."""

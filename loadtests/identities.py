@@ -9,7 +9,7 @@ import csv
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from flashcrowd.documents import did_you_mean
@@ -44,7 +44,8 @@ class IdentityPool:
     """The identities of one worker: taken by a viewer, given back when it leaves; new ones are taken first."""
 
     def __init__(self, source: Source, worker: int = 0, workers: int = 1) -> None:
-        self._new = islice(_rows(source), worker, None, workers)
+        self._source = source
+        self._new: Iterator[Identity] = islice(_rows(source), worker, None, workers)
         self._returned = deque[Identity]()
 
     def take(self) -> Identity:
@@ -55,6 +56,10 @@ class IdentityPool:
         if not self._returned:
             raise NeedError("all identities of this worker are taken; give more of them in spec.identities")
         return self._returned.popleft()
+
+    def inherit(self, first: int, step: int) -> None:
+        """Take over every `step`th row from this one on: of a worker that is gone, and its viewers with it."""
+        self._new = chain(self._new, islice(_rows(self._source), first, None, step))
 
     def give_back(self, identity: Identity) -> None:
         self._returned.append(identity)

@@ -69,7 +69,8 @@ class Handle:
     @property
     def parked(self) -> bool:
         """Whether the viewer is between two tasks, with no lane."""
-        return self._timer is not None and not self._leaving
+        user = self.user
+        return user is not None and user._state == LOCUST_STATE_WAITING and self._lane is None and not self._leaving
 
     def ready(self) -> bool:
         return self.dead
@@ -160,7 +161,7 @@ class Handle:
         due, self._timer = self._timer[0], None
         self._engine.lend(partial(self._in_lane, self._go_on), due)
 
-    def _begin(self) -> float:
+    def _begin(self) -> float | None:
         user = self.user
         assert user is not None
         try:
@@ -170,11 +171,44 @@ class Handle:
         except Exception as error:
             _tell(user, user, error)
             raise
+        if user.parked:
+            self._may_wait(user)
+            if user.arrivals is not None:
+                user.arrivals.enter(self)
+            return None
         ahead = user.take_ahead()
         if ahead is None:
             return self._act(user)
         self._may_wait(user)
         return ahead
+
+    def arrive(self, due: float) -> None:
+        """As `arrivals.Arriving`."""
+        self._engine.lend(lambda: self._in_lane(lambda: self._arrive(due)), due)
+
+    def _arrive(self, due: float) -> None:
+        user, lane = self.user, self._lane
+        assert user is not None
+        assert user.arrivals is not None
+        assert lane is not None
+        user.arrivals.started(due)
+        user._state = LOCUST_STATE_RUNNING
+        lane.wanted = time.time() - (time.monotonic() - due)
+        try:
+            user.arrive()
+        except (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately):
+            pass
+        except _ENDS:
+            raise
+        except Exception as error:
+            _tell(user, user, error)
+            if not user.environment.catch_exceptions:
+                raise
+            _LOGGER.error("an arrival failed", exc_info=error)
+        finally:
+            lane.wanted = None
+        self._may_wait(user)
+        user.arrivals.free(self)
 
     def _go_on(self) -> float:
         user = self.user

@@ -214,7 +214,7 @@ class Room:
         for event in sighting.events:
             for name, handler in self._handlers:
                 if name == event.name:
-                    live.handlers.run(handler, event, self._failed)
+                    live.handlers.run(handler, event, self._failed, at)
 
     def lost(self, error: Exception) -> None:
         """As `websocket.Listener`: the connection, or an attempt at one, has failed; another follows."""

@@ -32,9 +32,10 @@ from locust.env import Environment
 
 from flashcrowd.rundir import write_atomically
 from loadtests import users
-from loadtests.config import VARIABLE, LoadConfig
+from loadtests.config import FOLDER, VARIABLE, LoadConfig
 from loadtests.crowd.histogram import round_off
 from loadtests.crowd.pool import Lane
+from loadtests.distribution import Membership, Roll, fetch
 from loadtests.life import Handle
 from loadtests.metrics import Exporter, Reports, Tally
 from loadtests.report import Request
@@ -47,9 +48,8 @@ REPORT_EVERY = 1.0
 
 def set_up(environment: Environment, runner: runners.Runner, **_: Any) -> None:
     """Join this process to the load that FLASHCROWD_LOAD describes."""
-    if (path := os.environ.get(VARIABLE)) is None:
+    if (config := _configuration(runner)) is None:
         return
-    config = LoadConfig.read(Path(path))
     _raise_file_limit()
     locust.stats.bucket_response_time = round_off  # type: ignore[assignment]  # its documented way to other buckets
     _stop_before_quitting(runner)
@@ -58,6 +58,12 @@ def set_up(environment: Environment, runner: runners.Runner, **_: Any) -> None:
         _lead(environment, runner, config)
     elif isinstance(runner, runners.LocalRunner | runners.WorkerRunner):
         Holder(environment, runner, config)
+
+
+def _configuration(runner: runners.Runner) -> LoadConfig | None:
+    if (path := os.environ.get(VARIABLE)) is not None:
+        return LoadConfig.read(Path(path))
+    return fetch(runner) if FOLDER in os.environ and isinstance(runner, runners.WorkerRunner) else None
 
 
 class RunShape(LoadTestShape):
@@ -84,12 +90,9 @@ class RunShape(LoadTestShape):
 def _lead(environment: Environment, runner: runners.MasterRunner, config: LoadConfig) -> None:
     reports = Reports()
     _follow_shape(environment, runner, config)
-    _export(environment, config, reports.tally)
-
-    def merge(client_id: str, data: dict[str, Any], **_: Any) -> None:
-        reports.add(client_id, data["flashcrowd"])
-
-    _listen(environment.events.worker_report, merge)
+    roll = Roll(runner, config, reports)
+    _export(environment, config, reports.tally, roll.as_dicts)
+    _listen(environment.events.worker_report, lambda client_id, data, **_: roll.report(client_id, data))
 
 
 class Holder:
@@ -102,6 +105,8 @@ class Holder:
         self._runner = runner
         self._session = Session(config, runner.worker_index, reporter(environment, lambda: self._session.tally))
         users.use(self._session)
+        if config.arrivals is not None and not all(issubclass(one, users.CrowdUser) for one in runner.user_classes):
+            sys.exit("arrivals need viewers of the crowd; derive the scenario's users from loadtests.users.CrowdUser")
         stop_parked_at_once(runner)
         _listen(environment.events.request, self.count)
         _listen(environment.events.test_stopping, self.end)
@@ -111,6 +116,7 @@ class Holder:
             # A worker works out Locust's defaults anew for each option of each spawn message, which stops its world
             # for 60 ms and more, each second of a ramp.
             argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
+            self._member = Membership(runner, config, self._session.inherit)
             _listen(environment.events.report_to_master, self.report)
         else:
             _follow_shape(environment, runner, config)
@@ -137,6 +143,7 @@ class Holder:
 
     def report(self, data: dict[str, Any], **_: Any) -> None:
         data["flashcrowd"] = self.tally().as_dict()
+        self._member.report(data)
 
 
 def reporter(environment: Environment, tally: Callable[[], Tally]) -> Callable[[Request], None]:
@@ -185,11 +192,13 @@ def _follow_shape(environment: Environment, runner: runners.Runner, config: Load
     environment.shape_class = RunShape(config, runner)
 
 
-def _export(environment: Environment, config: LoadConfig, tally: Callable[[], Tally]) -> None:
+def _export(
+    environment: Environment, config: LoadConfig, tally: Callable[[], Tally], lost: Callable[[], list[Any]] = list
+) -> None:
     Exporter(tally).serve(config.metrics_port)
 
     def save(**_: Any) -> None:
-        write_atomically(config.folder / SUMMARY, summary(tally()))
+        write_atomically(config.folder / SUMMARY, summary(tally(), lost()))
 
     _listen(environment.events.quit, save)
 

@@ -27,8 +27,9 @@ ON_TIME = 1.0
 VIEWER_STATES = ("running", "connecting", "connected", "reconnecting")
 """`running` is a viewer outside of any room; the others are in one, or on the way. Each viewer is in one state."""
 
-_LATENCIES = ("delivery_times", "start_lag", "read_lag")
-_COUNTS = ("lost", "withheld", "late_starts", "reads", "unstamped")
+_LATENCIES = ("delivery_times", "start_lag", "read_lag", "arrival_lag", "rush_lag")
+_ARRIVALS = ("arrivals_planned", "arrivals_started", "arrivals_late", "arrivals_dropped")
+_COUNTS = ("lost", "withheld", "late_starts", "reads", "unstamped", *_ARRIVALS)
 _MOST_NAMES = 200
 _OTHERS = "(others)"
 _STALE = 10.0
@@ -48,6 +49,8 @@ class Tally:
         self.lag = Histogram(LAG_EDGES)
         self.start_lag, self.read_lag = LatencyHistogram(), LatencyHistogram()
         self.late_starts = self.reads = self.unstamped = 0
+        self.arrival_lag, self.rush_lag = LatencyHistogram(), LatencyHistogram()
+        self.arrivals_planned = self.arrivals_started = self.arrivals_late = self.arrivals_dropped = 0
         self.viewers: Counter[str] = Counter(dict.fromkeys(VIEWER_STATES, 0))
         self.saturated = False
         self.saturated_seconds = 0
@@ -79,6 +82,10 @@ class Tally:
         """Deliveries of comments by outcome; those that are known to be lost at least (deliveries.py)."""
         on_time = self.delivery.up_to(ON_TIME)
         return {"on_time": on_time, "late": self.delivery.count - on_time, "lost": self.lost}
+
+    def arrivals(self) -> dict[str, int]:
+        """Arrivals of the schedule: planned so far, started, of these late by more than 100 ms, and dropped."""
+        return {name.removeprefix("arrivals_"): getattr(self, name) for name in _ARRIVALS}
 
     def as_dict(self) -> dict[str, Any]:
         """The tally as JSON values, for the way from a worker to the master."""
@@ -130,16 +137,21 @@ class Reports:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._reports: dict[str, _Report] = {}
+        self._lost = set[str]()
         self._clock = clock
 
     def add(self, worker: str, data: dict[str, Any]) -> None:
         self._reports[worker] = _Report(self._clock(), data)
 
+    def lose(self, worker: str) -> None:
+        """A worker is gone: what it counted stays, its viewers don't."""
+        self._lost.add(worker)
+
     def tally(self) -> Tally:
-        """All workers together. One that has been silent for ten seconds has no viewers any more."""
-        merged = Tally()
-        for report in self._reports.values():
-            merged.merge(report.data, present=self._clock() - report.at <= _STALE)
+        """All workers together. One that is lost, or has been silent for ten seconds, has no viewers any more."""
+        merged, now = Tally(), self._clock()
+        for worker, report in self._reports.items():
+            merged.merge(report.data, present=worker not in self._lost and now - report.at <= _STALE)
         return merged
 
 
@@ -169,6 +181,9 @@ class Exporter(Collector):
             "Comments that reached a viewer, on time within 1 s",
             ("outcome",),
             [((k,), v) for k, v in tally.deliveries().items()],
+        )
+        yield _counters(
+            "arrivals", "Scheduled starts", ("outcome",), [((key,), value) for key, value in tally.arrivals().items()]
         )
         durations = HistogramMetricFamily(
             "flashcrowd_request_duration_seconds", "From a viewer's wish to its answer's arrival", labels=["name"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,9 @@ class LoadResult:
     generator could not be trusted, on the worst worker; after the first of them, no verdict is a pass.
     times: by what was timed (`service ORDER`, `delivery`, `start lag`, `read lag`). late_starts: more than 100 ms.
     withheld: comments of ours that nobody heard. stamped: the share of reads with the kernel's time of arrival.
+    lost_workers: name, viewers and reason of each worker that was lost while the load ran.
+    arrivals: planned, started, late (more than 100 ms), dropped. rushes: starts after a reaction time; `rush lag` in
+    times says how much later than event and reaction time they were.
     """
 
     requests: tuple[RequestResult, ...]
@@ -46,6 +49,9 @@ class LoadResult:
     late_starts: int = 0
     withheld: int = 0
     stamped: float = 1.0
+    lost_workers: Sequence[Mapping[str, Any]] = ()
+    arrivals: Mapping[str, int] = field(default_factory=dict)
+    rushes: int = 0
 
     @property
     def total(self) -> int:
@@ -57,7 +63,7 @@ class LoadResult:
         return sum(row.failures for row in self.requests)
 
 
-def summary(tally: Tally) -> str:
+def summary(tally: Tally, lost: Sequence[Mapping[str, Any]] = ()) -> str:
     """What Locust's own statistics don't have, as JSON text."""
     return json.dumps(
         {
@@ -68,6 +74,9 @@ def summary(tally: Tally) -> str:
             "times": _times(tally),
             "late_starts": tally.late_starts,
             "withheld": tally.withheld,
+            "lost_workers": list(lost),
+            "arrivals": tally.arrivals(),
+            "rushes": tally.rush_lag.count,
             "stamped": 1.0 - tally.unstamped / tally.reads if tally.reads else 1.0,
         },
         indent=2,
@@ -77,6 +86,7 @@ def summary(tally: Tally) -> str:
 def _times(tally: Tally) -> dict[str, dict[str, float]]:
     """Seconds, to within 1 %, of all that has a histogram of its own; the response times are in Locust's statistics."""
     seen = {"delivery": tally.delivery_times, "start lag": tally.start_lag, "read lag": tally.read_lag}
+    seen |= {"arrival lag": tally.arrival_lag, "rush lag": tally.rush_lag}
     seen |= {f"service {name}": one for name, one in tally.services.items()}
     ratios = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
     return {name: {key: one.quantile(ratio) for key, ratio in ratios.items()} for name, one in seen.items()}

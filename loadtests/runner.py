@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import math
-import os
 import random
+import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -24,20 +26,23 @@ from flashcrowd.guard import Guard
 from flashcrowd.process import Child, Supervisor, accepts, free_port
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
-from loadtests.config import VARIABLE, LoadConfig
+from loadtests.config import FAMILY, VARIABLE, WORKER, LoadConfig
+from loadtests.crowd.sources import missing
 from loadtests.identities import count
 from loadtests.paths import parse_path
 from loadtests.result import STATS, LoadResult, read_result
 from loadtests.shapes import Shape, ShapeName
+from loadtests.split import cores, is_loopback, open_files, ports, too_many, workers_for
 
 HOST = "127.0.0.1"
-VIEWERS_PER_WORKER = 2_500
-"""Up to so many viewers one process does without a master. 2,000 of `live-commerce` use an eighth of a core, and a sale
-that they rush makes it late by less than 0.1 s; 5,000 who rush at once make it late by more than a second. A master
-costs another process, and a second's delay of every figure."""
-
+ANY = "0.0.0.0"
 STOP_TIMEOUT = 3
 """Seconds that Locust gives tasks under way at the end (its --stop-timeout): an order should get its answer."""
+
+START = 60.0
+"""Seconds that the first worker may take to start; each further one gets START_MORE, as they share the cores."""
+
+START_MORE = 5.0
 
 _STOP_GRACE = 30.0
 _SCENARIOS = Path(__file__).parent / "scenarios"
@@ -49,6 +54,9 @@ class LoadSpec:
 
     scenario: a name of `scenarios()`, or the path of a Locust file. over, duration: seconds of the shape. host: for a
     plain Locust file without a target, the base URL that Locust's --host gives. seed: of all that viewers do by chance.
+    workers: processes here. elsewhere: workers that other machines add (`flashcrowd load worker`); with them, `auto` is
+    none here. bind: host:port where the master listens; a free port of the loopback address if not given. arrivals: a
+    second, at the peak; None leaves it to the viewers.
     """
 
     scenario: str
@@ -61,6 +69,9 @@ class LoadSpec:
     host: str | None = None
     rooms: tuple[str, ...] = ("main",)
     seed: int | None = None
+    arrivals: float | None = None
+    bind: str | None = None
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,23 +92,27 @@ def scenarios() -> dict[str, ScenarioInfo]:
 class Load:
     """A load that runs. `metrics_address` is where Prometheus scrapes it, host:port."""
 
-    def __init__(self, run: RunDirectory, main: Child, workers: list[Child], metrics_port: int) -> None:
-        self._run, self._main, self._workers = run, main, workers
-        self.metrics_address = f"{HOST}:{metrics_port}"
+    def __init__(self, run: RunDirectory, main: Child, workers: list[Child], config: LoadConfig) -> None:
+        self._run, self._main, self._workers, self._config = run, main, workers, config
+        self.metrics_address = f"{HOST}:{config.metrics_port}"
 
     async def wait(self) -> None:
-        """Until the last viewer has left and everything is saved.
+        """Until the last viewer has left and everything is saved. A worker that is lost on the way is in the result.
 
         Raises:
-            NeedError: a process of the load broke; shows the end of its log.
+            NeedError: the load broke, or a worker before it began; shows the end of its log.
         """
         while self._main.alive:
-            if any(worker.returncode for worker in self._workers):
+            lost = [worker for worker in self._workers if worker.returncode]  # asks all: none may stay a zombie
+            if lost and (len(lost) == self._config.workers or not self._began()):
                 await self.stop()
                 break
             await asyncio.sleep(0.05)
         await self._end_workers()
         self._check()
+
+    def _began(self) -> bool:
+        return sum(1 for _ in self._config.folder.glob("history-*.jsonl")) >= self._config.workers
 
     async def stop(self) -> None:
         """End the load now, orders under way after a few seconds' grace, and save everything. May be repeated."""
@@ -112,7 +127,13 @@ class Load:
         await asyncio.gather(*(worker.stop(grace=_STOP_GRACE) for worker in self._workers))
 
     def _check(self) -> None:
-        for child in (*self._workers, self._main):
+        known = set[str]()
+        with contextlib.suppress(InputError):
+            known = {str(worker["name"]) for worker in self.result().lost_workers}
+        broken = [worker for worker in self._workers if worker.returncode]
+        if len(broken) < self._config.workers:
+            broken = [worker for worker in broken if worker.name not in known]
+        for child in (*broken, self._main):
             if child.returncode:
                 raise NeedError(f"{child.name} ended with {child.returncode}; {child.log} ends with:\n{child.tail()}")
 
@@ -126,15 +147,19 @@ async def start(supervisor: Supervisor, spec: LoadSpec, run: RunDirectory, targe
         NeedError: Locust didn't start; shows the end of its log.
     """
     file = scenario_file(spec.scenario)
-    workers = worker_count(spec)
+    local = worker_count(spec, target)
+    workers = local + spec.elsewhere
     _check_spec(spec, target, guard, workers)
     config = _configure(spec, run, target, workers)
     env = {VARIABLE: str(config.write(run.path / "load" / "config.json").resolve())}
     base = [sys.executable, "-m", "loadtests.locustfile", "-f", str(file)]
     base += ["--headless", "--loglevel", "WARNING", "--exit-code-on-error", "0"]
-    main, helpers = _spawn(supervisor, base, _options(spec, run), env, workers)
-    await main.ready(lambda: accepts(HOST, config.metrics_port), timeout=60.0)
-    return Load(run, main, helpers, config.metrics_port)
+    if workers == 1 and not spec.elsewhere:
+        main, helpers = supervisor.spawn("load", [*base, *_options(spec, run)], env), list[Child]()
+    else:
+        main, helpers = _spawn(supervisor, base, _options(spec, run), env, spec, local)
+    await main.ready(lambda: accepts(HOST, config.metrics_port), timeout=START + START_MORE * workers)
+    return Load(run, main, helpers, config)
 
 
 def scenario_file(scenario: str) -> Path:
@@ -149,11 +174,21 @@ def scenario_file(scenario: str) -> Path:
     return known[scenario].file
 
 
-def worker_count(spec: LoadSpec) -> int:
-    """How many processes hold viewers; with one, there is no master."""
-    if spec.workers == "auto":
-        return max(1, min(os.cpu_count() or 1, math.ceil(spec.viewers / VIEWERS_PER_WORKER)))
-    return spec.workers
+def address(text: str, option: str) -> tuple[str, int]:
+    """Host and port of `10.0.0.1:5557`. Raises InputError for anything else."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise InputError(f"{option}: '{text}' is no address; write it like 10.0.0.1:5557")
+    return host.strip("[]"), int(port)
+
+
+def worker_count(spec: LoadSpec, target: Target | None = None) -> int:
+    """How many processes of this machine hold viewers; with one alone, there is no master."""
+    if spec.workers != "auto":
+        return spec.workers
+    shop = target.spec.shop if target is not None else None
+    sockets = 1 if shop is None or shop.connections == "shared" else 2
+    return 0 if spec.elsewhere else workers_for(spec.viewers, cores(), open_files(), sockets)
 
 
 def _check_spec(spec: LoadSpec, target: Target | None, guard: Guard, workers: int) -> None:
@@ -168,6 +203,7 @@ def _check_spec(spec: LoadSpec, target: Target | None, guard: Guard, workers: in
         return
     for path, url in target.addresses().items():
         guard.check_url(url, path)
+    _check_sources(spec, target, workers)
     if target.spec.shop is not None:
         parse_path(target.spec.shop.order.order_id)
     identities, needed = count(target.spec.identities), math.ceil(spec.viewers / workers) * workers
@@ -175,6 +211,19 @@ def _check_spec(spec: LoadSpec, target: Target | None, guard: Guard, workers: in
         raise InputError(
             f"{spec.viewers} viewers on {workers} workers need {needed} identities; {target.name} has {identities}"
         )
+
+
+def _check_sources(spec: LoadSpec, target: Target, workers: int) -> None:
+    """Raise InputError when the viewers of this machine can't all have a port, by the addresses that they come from."""
+    sources = [str(one) for one in target.spec.connect_from]
+    if (wrong := missing(sources)) is not None:
+        raise InputError(f"spec.connect_from: {wrong} is no address of this machine; list its own, or none")
+    host = urlsplit(target.spec.live.url).hostname if target.spec.live is not None else None
+    here = math.ceil(spec.viewers * (workers - spec.elsewhere) / workers)
+    if host is None or (sys.platform == "linux" and is_loopback(host)):
+        return
+    if (why := too_many(here, sources, ports())) is not None:
+        raise InputError(why)
 
 
 def _configure(spec: LoadSpec, run: RunDirectory, target: Target | None, workers: int) -> LoadConfig:
@@ -187,6 +236,7 @@ def _configure(spec: LoadSpec, run: RunDirectory, target: Target | None, workers
         viewers=spec.viewers,
         shape=shape,
         workers=workers,
+        arrivals=spec.arrivals,
         seed=spec.seed if spec.seed is not None else random.randrange(2**31),
         metrics_port=spec.metrics_port or free_port(),
         folder=(run.path / "load").resolve(),
@@ -203,16 +253,18 @@ def _options(spec: LoadSpec, run: RunDirectory) -> list[str]:
 
 
 def _spawn(
-    supervisor: Supervisor, base: list[str], options: list[str], env: dict[str, str], workers: int
+    supervisor: Supervisor, base: list[str], options: list[str], env: dict[str, str], spec: LoadSpec, local: int
 ) -> tuple[Child, list[Child]]:
-    if workers == 1:
-        return supervisor.spawn("load", [*base, *options], env), []
-    port = str(free_port())
-    lead = ["--master", "--master-bind-host", HOST, "--master-bind-port", port]
-    expect = ["--expect-workers", str(workers), "--expect-workers-max-wait", "60"]
+    """A master and its workers here."""
+    host, port = address(spec.bind, "--bind") if spec.bind is not None else (HOST, free_port())
+    env = {**env, FAMILY: secrets.token_hex(8)}
+    workers, patience = local + spec.elsewhere, START + START_MORE * local
+    lead = ["--master", "--master-bind-host", host, "--master-bind-port", str(port), "--enable-rebalancing"]
+    expect = ["--expect-workers", str(workers), "--expect-workers-max-wait", str(int(patience if local else 3600))]
     main = supervisor.spawn("load", [*base, *options, *lead, *expect], env)
-    follow = [*base, "--worker", "--master-host", HOST, "--master-port", port]
-    return main, [supervisor.spawn(f"load-worker-{index}", follow, env) for index in range(workers)]
+    follow = [*base, "--worker", "--master-host", HOST if host == ANY else host, "--master-port", str(port)]
+    names = [f"load-worker-{index}" for index in range(local)]
+    return main, [supervisor.spawn(name, follow, {**env, WORKER: name}) for name in names]
 
 
 def _purpose(path: Path) -> str:

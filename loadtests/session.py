@@ -9,10 +9,14 @@ from __future__ import annotations
 import gc
 import time
 from itertools import count
+from math import ceil
 
 from flashcrowd.errors import InputError
+from loadtests.arrivals import Arrivals
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
+from loadtests.crowd.http import MOST
+from loadtests.crowd.sources import Sources
 from loadtests.generator import LATE, PERIOD, GeneratorWatch
 from loadtests.history import HistoryWriter, file_of
 from loadtests.identities import IdentityPool
@@ -20,6 +24,7 @@ from loadtests.live import Live
 from loadtests.metrics import Tally
 from loadtests.report import Report
 from loadtests.shop import Shop
+from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
 from loadtests.variables import Variables
 
 COLLECT = (100_000, 20, 100)
@@ -36,6 +41,7 @@ class Session:
     def __init__(self, config: LoadConfig, worker: int, report: Report) -> None:
         self.config, self.tally, self.watch = config, Tally(), GeneratorWatch()
         self.engine = Engine()
+        self.engine.sources = _sources(config, worker)
         gc.freeze()
         gc.set_threshold(*COLLECT)
         self.tally.lag = self.watch.lag
@@ -51,7 +57,11 @@ class Session:
             if spec.live is not None:
                 self._live = Live(self.engine, spec.live, variables, self.tally, report, config.rooms, serials)
             if spec.shop is not None:
-                self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history)
+                most = _connections(config)
+                self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history, most=most)
+        each = config.arrivals / config.viewers if config.arrivals is not None else 0.0
+        self.arrivals = Arrivals(self.engine, self.tally, each) if each else None
+        self.parked = self.arrivals is not None or config.shape.idle
         self._wall, self._used = time.monotonic(), time.process_time()
         self._second_due = self._probe_due = time.monotonic()
         self._every_second()
@@ -71,8 +81,15 @@ class Session:
             raise InputError("the scenario goes shopping, but the target file has no spec.shop")
         return self._shop
 
+    def inherit(self, first: int, step: int) -> None:
+        """As `IdentityPool.inherit`."""
+        if self.config.target is not None:
+            self.identities.inherit(first, step)
+
     def end(self) -> None:
         """The load is ending: whoever wakes from here on begins nothing new. May be repeated."""
+        if self.arrivals is not None:
+            self.arrivals.end()
         if self._shop is not None:
             self._shop.end()
 
@@ -107,3 +124,15 @@ class Session:
         self.watch.woke(now - self._probe_due)
         self._probe_due = now + PERIOD
         self.engine.at(self._probe_due, self._probe)
+
+
+def _sources(config: LoadConfig, worker: int) -> Sources:
+    others = config.target.spec.connect_from if config.target is not None else []
+    loopback = loopback_sources(worker, ceil(config.viewers / config.workers), ports())
+    return Sources(loopback, [str(address) for address in others])
+
+
+def _connections(config: LoadConfig) -> int:
+    """Connections to the shop: the open files that viewers leave, also when they have those of a lost worker."""
+    viewers = ceil(config.viewers / max(1, config.workers - 1))
+    return max(FEWEST, min(MOST, open_files() - SPARE - viewers))

@@ -23,7 +23,8 @@ from flashcrowd.target import Shop as ShopSpec
 from flashcrowd.template import names
 from loadtests.backoff import full_jitter
 from loadtests.crowd.engine import Engine
-from loadtests.crowd.http import Connections, HttpClient
+from loadtests.crowd.http import MOST, Connections, HttpClient
+from loadtests.crowd.pool import take_wanted
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord
 from loadtests.identities import Identity
 from loadtests.metrics import Tally
@@ -79,7 +80,7 @@ class Shop:
     """The shop of a target, for all viewers of this process.
 
     Connections are kept as the target file says: shared by default, of which there are as many as requests are under
-    way, so that nobody waits for another viewer's answer.
+    way, so that nobody waits for another viewer's answer; up to `most`, as each is an open file.
     """
 
     def __init__(
@@ -91,13 +92,14 @@ class Shop:
         report: Report,
         history: HistoryWriter,
         patience: Patience | None = None,
+        most: int = MOST,
     ) -> None:
         self._spec, self._variables, self._tally, self._report = spec, variables, tally, report
         self._history, self._patience = history, patience or Patience()
         self._path_to_id = parse_path(spec.order.order_id)
         self._body = body_template(spec.order)
         self._engine = engine
-        self._client = HttpClient(engine, spec.url, spec.connections, self._patience.timeout)
+        self._client = HttpClient(engine, spec.url, spec.connections, self._patience.timeout, most)
         self._ending = False
         self.goods: Sequence[str] = spec.goods
 
@@ -178,8 +180,11 @@ class Shop:
         accepted: Sequence[int],
         kept: Connections | None,
     ) -> tuple[int, bytes, Exception | None]:
-        """One request; its status (0 without an answer), body, and error. `accepted`: else, anything below 400."""
-        asked = time.time()
+        """One request; its status (0 without an answer), body, and error. `accepted`: else, anything below 400.
+
+        The first of a scheduled arrival was wanted when that was due.
+        """
+        asked = take_wanted() or time.time()
         try:
             answer = self._client.request(method, path, headers, body.encode(), kept, asked)
         except OSError as failure:

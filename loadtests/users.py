@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from typing import Any
 
 import locust
+from greenlet import getcurrent  # type: ignore[import-untyped]
 from locust import between, constant, events, task
 from locust.env import Environment
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from flashcrowd.errors import InputError
+from loadtests.arrivals import Arrivals
 from loadtests.frames import LiveEvent
 from loadtests.identities import Identity
 from loadtests.life import Handle
@@ -77,8 +80,39 @@ class CrowdUser(locust.User):
         default is 0.24 s to perceive, decide and move (Card, Moran and Newell, The Psychology of Human-Computer
         Interaction, 1983: 0.1 to 0.5 s) and the rest for the way of the thumb. sigma: of the logarithm; 0.4 puts 95 %
         between 0.3 s and 1.6 s.
+
+        In a handler the time counts from the arrival of the event, so that a generator that is late in reading it
+        doesn't make people slow; what it is late all the same is recorded (`rush lag`).
         """
-        self._session.engine.sleep(random.lognormvariate(0.0, sigma) * median)
+        engine, seconds = self._session.engine, random.lognormvariate(0.0, sigma) * median
+        lane = getcurrent()
+        since: float | None = getattr(lane, "since", None)
+        if since is None:
+            engine.sleep(seconds)
+            return
+        lane.since = wanted = since + seconds
+        engine.sleep(wanted - time.time())
+        self._session.tally.rush_lag.record(time.time() - wanted)
+
+    def arrive(self) -> None:
+        """What the viewer does when an arrival falls to it, with `--arrivals`: one of its tasks, if not overridden.
+
+        Its `wait_time` means nothing then: the schedule says when, and a viewer that is free does.
+        """
+        chosen: Any = random.choice(self.tasks) if self.tasks else None
+        if chosen is None or isinstance(chosen, type):
+            raise StopTest(f"{type(self).__name__} has no single tasks; with --arrivals, give it a method arrive()")
+        chosen(self)
+
+    @property
+    def arrivals(self) -> Arrivals | None:
+        """The schedule of this process, if the load has one."""
+        return self._session.arrivals
+
+    @property
+    def parked(self) -> bool:
+        """Whether the viewer begins nothing by itself: it waits for an arrival, or for the doors to open."""
+        return self._session.parked
 
     def wait(self) -> None:
         """Pass a `wait_time` inside a task; as in Locust, the viewer can be stopped meanwhile. It keeps its lane."""
@@ -126,6 +160,9 @@ class CrowdUser(locust.User):
 
     def end(self) -> None:
         """The viewer is gone: it leaves its rooms, and its identity is free. Called by its Handle."""
+        if self.arrivals is not None:
+            handle: Any = self._greenlet
+            self.arrivals.leave(handle)
         for room in self.rooms:
             room.leave()
         if self._customer is not None:

@@ -6,9 +6,11 @@ Several processes share one port; what viewers say goes over the bus and comes b
 import asyncio
 import json
 import re
+import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +29,8 @@ from storefront.settings import port, read, seconds, tcp_address, variable
 CONNECTIONS = Gauge("live_connections", "Viewers connected")
 RECEIVED = Counter("live_messages_received_total", "Frames received from viewers")
 MALFORMED = Counter("live_malformed_total", "Frames refused: not understood or out of turn")
+REFUSED = Counter("live_refused_total", "Handshakes refused because the process is full")
+SPARE = 200  # open files that are no viewers
 ROOM = re.compile(r"/rooms/([A-Za-z0-9_.-]{1,64})\Z")
 COMMENT = 500  # characters
 
@@ -53,7 +57,8 @@ class Live:
             self._viewer,
             "127.0.0.1",
             self._settings.chat_port,
-            process_request=admit,
+            process_request=partial(admit, most=room_for()),
+            server_header=None,
             compression=None,
             ping_interval=None,
             close_timeout=0.3,
@@ -145,7 +150,16 @@ def identity(request: Request | None) -> tuple[str, str]:
     return room[1] if room else "", token.strip() if scheme.lower() == "bearer" else ""
 
 
-def admit(viewer: ServerConnection, request: Request) -> Response | None:
+def room_for() -> int:
+    """Viewers that this process can hold: each is an open file."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE
+
+
+def admit(viewer: ServerConnection, request: Request, most: int) -> Response | None:
+    if len(viewer.server.handler_tasks) > most:
+        # Said by a full process, instead of not accepting at all: the next attempt may reach another one.
+        REFUSED.inc()
+        return viewer.respond(HTTPStatus.SERVICE_UNAVAILABLE, "this process is full, try again\n")
     room, user = identity(request)
     if not room:
         return viewer.respond(HTTPStatus.NOT_FOUND, "no such room\n")

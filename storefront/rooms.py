@@ -1,6 +1,7 @@
 """Rooms: who watches what, and the frames sent to them."""
 
 import json
+from collections import deque
 from collections.abc import Iterable
 
 from prometheus_client import Counter, Histogram
@@ -13,6 +14,8 @@ BROADCAST = Histogram(
     "Time to hand one frame to all viewers of a room",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
+SKIPPED = Counter("live_skipped_comments_total", "Comments that gave way to newer ones: more than a frame takes")
+COMMENTS = 500  # in one frame
 BUFFER = 256 * 1024  # bytes a viewer may leave unread before it is dropped
 
 
@@ -21,13 +24,19 @@ class Room:
 
     def __init__(self) -> None:
         self.viewers: set[ServerConnection] = set()
-        self.comments: list[bytes] = []
+        self.comments = deque[bytes](maxlen=COMMENTS)
+
+    def say(self, body: bytes) -> None:
+        """Let a comment wait for the next frame; one too many for anybody to read makes the oldest give way."""
+        if len(self.comments) == self.comments.maxlen:
+            SKIPPED.inc()
+        self.comments.append(body)
 
     def flush(self) -> None:
         """Send the waiting comments as one frame, serialised once."""
         if self.comments:
             frame = b'{"type":"chat","messages":[' + b",".join(self.comments) + b"]}"
-            self.comments = []
+            self.comments.clear()
             send(self.viewers, frame)
 
 
@@ -59,7 +68,7 @@ class Rooms:
                 send(room.viewers, body)
         else:
             for room in self._named(name):
-                room.comments.append(body)
+                room.say(body)
 
     def flush(self) -> None:
         for room in self._rooms.values():

@@ -124,6 +124,7 @@ class Connection:
                 made.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
                 if _LINUX:
                     made.setsockopt(SOL_SOCKET, _STAMPING, 1)
+                self._engine.sources.bind(made, family, address[0])
                 code = made.connect_ex(address)
                 if code in (0, *_BUSY):
                     self._events = OUT

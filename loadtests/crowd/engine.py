@@ -22,6 +22,7 @@ from gevent import get_hub, monkey  # type: ignore[import-untyped]
 
 from loadtests.crowd.histogram import LatencyHistogram
 from loadtests.crowd.pool import MOST, Job, Pool
+from loadtests.crowd.sources import Sources
 from loadtests.crowd.timers import Deadlines, Timer, Timers
 from loadtests.crowd.waiter import Waiter
 
@@ -90,6 +91,7 @@ class Engine:
         self.start_lag, self.read_lag = LatencyHistogram(), LatencyHistogram()
         self.pool = Pool(self._hub, self.report, self.start_lag, lanes or MOST)
         self.timers = Timers()
+        self.sources = Sources()
         self.buffer = bytearray(READ)
         self.view = memoryview(self.buffer)
         self.reads = self.unstamped = self.errors = self.turns = 0

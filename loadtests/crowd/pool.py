@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from greenlet import GreenletExit, greenlet  # type: ignore[import-untyped]
+from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
 
 from loadtests.crowd.histogram import LatencyHistogram
 
@@ -28,7 +28,22 @@ IDLE = 128
 
 
 class Lane(greenlet):  # type: ignore[misc]
-    """A greenlet of the pool, by which the code that it runs can be told from other greenlets' code."""
+    """A greenlet of the pool, by which the code that it runs can be told from other greenlets' code.
+
+    since: when the event arrived that its job reacts to, unix seconds. wanted: when its job should have begun, for the
+    first request to take. Both are unset unless somebody knows.
+    """
+
+    __slots__ = ("since", "wanted")
+
+
+def take_wanted() -> float | None:
+    """When the current job should have begun, unix seconds, where it was on a schedule; told once."""
+    lane = getcurrent()
+    wanted: float | None = getattr(lane, "wanted", None)
+    if wanted is not None:
+        lane.wanted = None
+    return wanted
 
 
 class Pool:

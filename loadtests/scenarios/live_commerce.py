@@ -36,6 +36,9 @@ class Viewer(CrowdUser):
     def buy(self) -> None:
         self.shop.order(random.choice(self.shop.goods))
 
+    def arrive(self) -> None:
+        self.shop.order(random.choice(self.shop.goods))
+
     def rush(self, sale: LiveEvent) -> None:
         if self.interested:
             self.react()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -257,18 +255,6 @@ async def test_a_scenario_that_cannot_be_loaded_is_shown_with_the_end_of_the_log
     file.write_text("raise RuntimeError('no scenario today')\n")
     with pytest.raises(NeedError, match="no scenario today"):
         await runner.start(supervisor, spec(str(file)), run, platform.target(), guard)
-
-
-@pytest.mark.slow
-async def test_a_worker_that_dies_ends_the_load_and_is_named(platform, run, supervisor, scenario, spec, guard):
-    load = await runner.start(
-        supervisor, spec(scenario(WATCHER), workers=2, duration=60.0), run, platform.target(), guard
-    )
-    await until(lambda: platform.joined == 6)
-    os.kill(next(child.pid for child in supervisor.children if child.name == "load-worker-1"), signal.SIGKILL)
-    with pytest.raises(NeedError, match="load-worker-1 ended with -9"):
-        await load.wait()
-    assert len(list(read_history(run.path / "load"))) >= 3
 
 
 @pytest.mark.parametrize(

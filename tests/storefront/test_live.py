@@ -5,10 +5,15 @@ import json
 import signal
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from storefront.live import admit
+from storefront.rooms import COMMENTS, Room
 
 from .conftest import Client, eventually, frame, joined
 
@@ -159,3 +164,24 @@ async def test_chat_goes_on_when_the_bus_comes_back(live: Client) -> None:
             return bool(await frame(viewer, "chat", within=0.5))
 
         assert await eventually(heard)
+
+
+async def test_a_full_process_refuses_further_viewers() -> None:
+    async def watch(viewer: ServerConnection) -> None:
+        await viewer.wait_closed()
+
+    async with serve(watch, "127.0.0.1", 0, process_request=partial(admit, most=1)) as server:
+        port = server.sockets[0].getsockname()[1]
+        address, headers = f"ws://127.0.0.1:{port}/rooms/main", {"Authorization": "Bearer u1"}
+        async with connect(address, additional_headers=headers):
+            with pytest.raises(InvalidStatus) as refusal:
+                await connect(address, additional_headers=headers)
+            assert refusal.value.response.status_code == 503
+
+
+def test_a_room_keeps_the_newest_comments_when_there_are_too_many_for_a_frame() -> None:
+    room = Room()
+    for number in range(COMMENTS + 3):
+        room.say(str(number).encode())
+    assert len(room.comments) == COMMENTS
+    assert room.comments[-1] == str(COMMENTS + 2).encode()
