@@ -195,6 +195,18 @@ def free_port(host: str = "127.0.0.1") -> int:
     raise NeedError(f"no free port on {host}; end what listens there")
 
 
+def require_free(host: str, port: int, what: str) -> None:
+    """Raise NeedError when something listens on a port that is not ours to choose. what: is to listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server of a moment ago is no hindrance
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise NeedError(
+                f"{what} can't listen on {host}:{port} ({error.strerror}); wait for the load that does, or end it"
+            ) from None
+
+
 _given: set[int] = set()
 
 

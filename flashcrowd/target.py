@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, IPvAnyAddress, model_validator
 
 from flashcrowd.documents import V1, Metadata, Model, document, dotted
 from flashcrowd.errors import DocumentError, Problem
-from flashcrowd.template import names
+from flashcrowd.template import fill, names
 from flashcrowd.units import Duration
 
 RUN_VARIABLES = frozenset({"run", "traceparent", "room", "text", "key", "sku", "quantity"})
@@ -178,6 +178,13 @@ class Target(Model):
     @property
     def name(self) -> str:
         return self.metadata.name
+
+    @property
+    def prometheus_url(self) -> str | None:
+        """Where its Prometheus is, with what the file takes from the environment filled in; not to be recorded."""
+        if self.spec.prometheus is None:
+            return None
+        return fill(self.spec.prometheus.url, {f"env.{name}": value for name, value in os.environ.items()})
 
     def addresses(self) -> dict[str, str]:
         """Every URL of the target by its path in the file: what the guard has to look at."""

@@ -146,5 +146,5 @@ def summary(ended: Ended, as_json: bool) -> str:
 
 def prometheus_url(target: Target) -> str:
     """Where the target's Prometheus is; checked to be there by `prepare`."""
-    assert target.spec.prometheus is not None
-    return target.spec.prometheus.url
+    assert target.prometheus_url is not None
+    return target.prometheus_url

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import ExitCode, FlashcrowdError, GuardError, InputError
 from flashcrowd.guard import Guard
-from flashcrowd.process import Supervisor
+from flashcrowd.process import Supervisor, require_free
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target, read_target
 from flashcrowd.units import format_duration, parse_duration, parse_rate
@@ -105,8 +105,10 @@ async def play(
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
     ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
     before = await known_orders(target, guard) if target is not None and ledger else frozenset()
-    run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
     spec = _where_it_is_scraped(spec, target)
+    if spec.metrics_port is not None:
+        require_free(runner.HOST, spec.metrics_port, "the load's metrics")
+    run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
     run.write_json("manifest.json", {"run": run.name, "scenario": spec.scenario, "viewers": spec.viewers})
     interrupted = False
     async with Supervisor(run.path / "logs") as supervisor:

@@ -97,7 +97,12 @@ class OnCall:
                 )
                 execution = await executor.run()
             self._run.record(
-                "runbook", "ended", runbook=name, outcome=execution.outcome.value, message=execution.message
+                "runbook",
+                "ended",
+                runbook=name,
+                outcome=execution.outcome.value,
+                message=execution.message,
+                in_place=list(execution.in_place),
             )
         except FlashcrowdError as error:
             self._run.record("runbook", "failed", runbook=name, message=str(error))

@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flashcrowd.errors import NeedError
+from flashcrowd.process import require_free
 from flashcrowd.target import Target
 from gamedays.checks import Prepared
+from loadtests.runner import HOST
 from monitors.prometheus import Prometheus
 
 
 async def look(prepared: Prepared, target: Target, prometheus: Prometheus) -> None:
-    """Raises NeedError with all that Prometheus lacks, and when it doesn't answer."""
+    """Raises NeedError with all that Prometheus lacks, when it doesn't answer, and when another load runs."""
+    if target.spec.prometheus is not None and target.spec.prometheus.load_port is not None:
+        require_free(HOST, target.spec.prometheus.load_port, "the load's metrics")
     lacking = [*_unscraped(target, [it.instance for it in await prometheus.targets()])]
     lacking += _unruled(prepared, await prometheus.alert_names())
     if lacking:

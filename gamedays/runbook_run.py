@@ -38,7 +38,7 @@ async def follow(
     if execute and target is None:
         raise InputError("to act on a platform, say which: add --target FILE")
     guard = Guard.of(target, production) if target is not None else Guard(())
-    url = prometheus or (target.spec.prometheus.url if target is not None and target.spec.prometheus else None)
+    url = prometheus or (target.prometheus_url if target is not None else None)
     if url is not None and target is not None:
         guard.check_url(url, "--prometheus")
     async with AsyncExitStack() as stack:

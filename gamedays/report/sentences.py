@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
-from gamedays.plan import builtin_names
+from gamedays.plan import EMBEDDED, builtin_names
 from gamedays.sli import Tally
 from gamedays.story import Story
 from monitors.figures import exact_percent, held_percent
@@ -93,6 +93,16 @@ def crowd(story: Story) -> str:
         return "the load generator left no figures of itself"
     trust = "its measurements can be trusted" if not seen.saturated_seconds else "saturated: don't trust its figures"
     return f"generator lag p99 {seen.lag * 1000:.0f} ms: {trust}"
+
+
+def left_in_place(story: Story) -> str | None:
+    """The mitigations that a target which goes on running still has; the next run would start with them."""
+    if story.manifest["target"] == EMBEDDED:
+        return None
+    ended = [event.data for event in story.events if (event.source, event.kind) == ("runbook", "ended")]
+    left = {step: data["runbook"] for data in ended for step in data.get("in_place", [])}
+    steps = ", ".join(f"{step} ({runbook})" for step, runbook in left.items())
+    return f"{steps} is still in effect at {story.target_name}: take it back before the next run" if left else None
 
 
 def length(story: Story) -> str:

@@ -48,6 +48,8 @@ def _objectives(story: Story, verdict: Verdict) -> str:
 
 def _facts(story: Story, verdict: Verdict) -> str:
     lines = [f"Orders   {sentences.orders(story)}", f"Crowd    {sentences.crowd(story)}"]
+    if (left := sentences.left_in_place(story)) is not None:
+        lines.append(f"Left     {left}")
     return "\n".join(line for text in lines for line in wrap(text, 11))
 
 

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import textwrap
 from pathlib import Path
@@ -9,7 +10,7 @@ import psutil
 import pytest
 
 from flashcrowd.errors import NeedError
-from flashcrowd.process import Supervisor, accepts, free_port
+from flashcrowd.process import Supervisor, accepts, free_port, require_free
 
 
 def python(code: str) -> list[str]:
@@ -87,3 +88,11 @@ async def test_children_die_with_a_parent_that_is_killed(tmp_path):
 def test_a_free_port_is_free_and_given_once():
     ports = [free_port() for _ in range(50)]
     assert len(set(ports)) == 50
+
+
+def test_a_port_that_is_taken_is_told_with_the_remedy():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(NeedError, match=rf"the load's metrics can't listen on 127\.0\.0\.1:{port} .*; wait for"):
+            require_free("127.0.0.1", port, "the load's metrics")
+    require_free("127.0.0.1", port, "the load's metrics")

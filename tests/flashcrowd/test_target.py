@@ -34,6 +34,23 @@ def test_a_target_file_is_read(tmp_path, monkeypatch):
     assert "secret" not in repr(target)
 
 
+def test_a_secret_in_the_address_of_prometheus_is_filled_in_only_where_it_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("PROM_PASSWORD", "secret")
+    file = tmp_path / "staging.yaml"
+    file.write_text(
+        HEAD
+        + """spec:
+  environment: staging
+  allow_hosts: [127.0.0.1]
+  max_viewers: 10
+  prometheus: {url: "http://me:${env.PROM_PASSWORD}@127.0.0.1:9090"}
+"""
+    )
+    target = read_target(file)
+    assert target.prometheus_url == "http://me:secret@127.0.0.1:9090"
+    assert "secret" not in target.model_dump_json()
+
+
 def test_unknown_variables_and_missing_secrets_are_named_with_their_lines(tmp_path):
     file = tmp_path / "staging.yaml"
     file.write_text(
