@@ -14,6 +14,7 @@ COMMANDS = {
     "up": ["--out"],
     "load list": [],
     "load run": ["--target", "--host", "--viewers", "--shape", "--duration", "--over", "--workers", "--metrics-port"],
+    "load worker": ["--master"],
     "chaos list": ["--json"],
     "chaos inject": ["--on", "--for", "--set", "--target", "--allow-production"],
     "chaos status": ["--json"],
