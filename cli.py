@@ -35,11 +35,18 @@ def app() -> None:
     """Run the command line; every error of ours becomes its sentence on stderr and its exit code."""
     try:
         main(prog_name="flashcrowd")
+    except KeyboardInterrupt:  # before anything was started, or after all was saved
+        sys.exit(130)
     except Exception as error:
         from flashcrowd.errors import FlashcrowdError
 
-        if not isinstance(error, FlashcrowdError):
-            raise
+        if not isinstance(
+            error, FlashcrowdError
+        ):  # a bug of ours: it must not look like a missed objective, which is 1
+            import traceback
+
+            traceback.print_exc()
+            sys.exit(4)
         print(error, file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
 

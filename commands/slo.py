@@ -48,5 +48,4 @@ def rules(
     from monitors import sloth
     from monitors import windows as policies
 
-    slos = [slo for path in paths for slo in sloth.find(path)]
-    typer.echo(rule_writer.rule_file(slos, policies.find(windows), runbook_base=runbooks), nl=False)
+    typer.echo(rule_writer.rule_file(sloth.find_all(paths), policies.find(windows), runbook_base=runbooks), nl=False)

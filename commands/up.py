@@ -18,11 +18,6 @@ def up(
 ) -> None:
     """Start the embedded storefront and a Prometheus, print their addresses, and wait for Ctrl-C."""
     from flashcrowd import interrupt
-    from flashcrowd.interrupt import Interrupted
     from gamedays import standing
 
-    try:
-        interrupt.run(standing.up(out, typer.echo, live))
-    except Interrupted:
-        typer.echo("stopped", err=True)
-        raise
+    interrupt.run(standing.up(out, typer.echo, live))

@@ -8,12 +8,13 @@ verdict.json  report.*                                       made from the above
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,12 +80,17 @@ class RunDirectory:
         return self.path.name
 
     def record(self, source: str, kind: str, at: float | None = None, **data: Any) -> Event:
-        """Append an event, now or at the given unix time, and tell the listeners."""
+        """Append an event, now or at the given unix time, and tell the listeners.
+
+        Raises:
+            NeedError: it can't be written.
+        """
         event = Event(time.time() if at is None else at, source, kind, data)
         line = json.dumps(
             {"time": round(event.time, 3), "source": source, "kind": kind, "data": data}, ensure_ascii=False
         )
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+        path = self.path / "events.jsonl"
+        with _writing(path), path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         for listener in self._listeners:
             listener(event)
@@ -111,9 +117,10 @@ class RunDirectory:
         return self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
     def write_text(self, name: str, text: str) -> Path:
-        """Write a text file whole or not at all: to a temporary name, to disk, then renamed."""
+        """Write a text file whole or not at all: to a temporary name, to disk, then renamed. Raises NeedError."""
         path = self.path / name
-        write_atomically(path, text)
+        with _writing(path):
+            write_atomically(path, text)
         return path
 
     def read_json(self, name: str) -> Any:
@@ -139,6 +146,14 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NeedError(f"{path} can't be written: {error.strerror}; make room, or choose another --out") from None
 
 
 def _lines(path: Path) -> list[str]:

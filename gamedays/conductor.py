@@ -52,6 +52,7 @@ class Conductor:
         self._plan, self._control = prepared.plan, prepared.control
         self._prometheus, self._run = prometheus, run
         self._load: runner.Load | None = None
+        self._broken: dict[str, str] = {}
 
     async def play(self, supervisor: Supervisor) -> None:
         """From the first viewer to the last. An abort is recorded, not raised; cancellation goes through."""
@@ -68,10 +69,15 @@ class Conductor:
             self._run.record("conductor", "ended")
 
     async def _play(self, start: float, load: runner.Load) -> None:
-        async with (
-            self._injector() as injector,
-            asyncio.TaskGroup() as group,
-        ):
+        async with self._injector() as injector:
+            try:
+                await self._together(injector, start, load)
+            except BaseException:
+                self._run.record("conductor", "stopping", broken=list(self._broken.values()))
+                raise
+
+    async def _together(self, injector: Injector, start: float, load: runner.Load) -> None:
+        async with asyncio.TaskGroup() as group:
             watchers = [group.create_task(self._on_call().watch(start)), group.create_task(self._sentinel())]
             if self._plan.spec.sale is not None:
                 sales = Sales(self._plan.spec.sale, self._target, self._guard, self._run)
@@ -110,7 +116,7 @@ class Conductor:
         """
         held = dict.fromkeys(self._plan.spec.abort, 0)
         while True:
-            await self._holds("vector(0)")
+            await self._holds("vector(0)")  # whether Prometheus answers at all
             for condition in held:
                 held[condition] = held[condition] + 1 if await self._holds(condition) else 0
                 if held[condition] >= ABORT_AFTER:
@@ -118,8 +124,9 @@ class Conductor:
             await asyncio.sleep(1.0)
 
     async def _holds(self, condition: str) -> bool:
+        """As an alert's expression does: by any series at all, since `up == 0` gives those that are 0."""
         try:
-            return any(sample.value for sample in await self._prometheus.query(condition))
+            return bool(await self._prometheus.query(condition))
         except NeedError as error:
             self._run.record("conductor", "prometheus_lost", message=str(error))
             raise AbortError(f"Prometheus is gone, and nobody would see what happens next: {error}") from None
@@ -139,6 +146,10 @@ class Conductor:
         )
 
     def _fault_event(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "injected":
+            self._broken[data["id"]] = f"{data['fault']} on {data['on']}"
+        elif kind == "healed":
+            self._broken.pop(data["id"], None)
         self._run.record("fault", kind, **data)
 
 

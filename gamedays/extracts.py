@@ -20,6 +20,9 @@ from monitors.slo import Slo
 STEP = 1.0
 """Seconds between rows: the rehearsal's scrape interval."""
 
+MOST_POINTS = 10_000
+"""Of one answer: Prometheus refuses more than 11,000, which a soak of three hours has."""
+
 WINDOW = 3.0
 RATE = format_duration(WINDOW)
 """The range of the rates below: the shortest that a single missed scrape doesn't empty at one scrape a second."""
@@ -56,7 +59,8 @@ CHARTS = (
 
 
 async def save(run: RunDirectory, prometheus: Prometheus, slos: Sequence[Slo], start: float, end: float) -> None:
-    """Write the extracts of `start`..`end` (unix seconds). Raises NeedError when Prometheus doesn't answer."""
+    """Write the extracts of `start`..`end` (unix seconds). Raises NeedError when Prometheus doesn't answer, InputError
+    when a query can't be used."""
     slis = [await _sli(prometheus, slo, start, end) for slo in slos]
     run.write_json("metrics/sli.json", [sli.as_dict() for sli in slis])
     charts = [await _chart(prometheus, chart, start, end) for chart in CHARTS]
@@ -98,6 +102,14 @@ async def _chart(prometheus: Prometheus, chart: Chart, start: float, end: float)
 
 
 async def _range(prometheus: Prometheus, query: str, start: float, end: float) -> list[tuple[float, float]]:
+    """The one series of a query, in as many parts as Prometheus wants. Raises InputError when there are several."""
+    points: list[tuple[float, float]] = []
     first = (start // STEP) * STEP
-    series = await prometheus.query_range(query, first, end, STEP)
-    return list(series[0].points) if series else []
+    while first <= end:
+        last = min(end, first + (MOST_POINTS - 1) * STEP)
+        series = await prometheus.query_range(query, first, last, STEP)
+        if len(series) > 1:
+            raise InputError(f"wants a query with one series, got {len(series)}; put sum(...) around it: {query}")
+        points += series[0].points if series else ()
+        first += MOST_POINTS * STEP
+    return points

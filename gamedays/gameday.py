@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import monitors.server
 from flashcrowd import __version__
 from flashcrowd.errors import ExitCode, FlashcrowdError
 from flashcrowd.guard import Guard
@@ -21,7 +22,7 @@ from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.target import Target
 from flashcrowd.verdict import Verdict
-from gamedays import embedded, extracts, manifest, report
+from gamedays import embedded, extracts, manifest, preflight, report
 from gamedays import judge as judging
 from gamedays.checks import Prepared, prepare
 from gamedays.conductor import Conductor
@@ -68,6 +69,8 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
     Raises:
         NeedError: the target or Prometheus could not be started.
     """
+    if prepared.target is None:
+        monitors.server.locate()
     run = RunDirectory.create(out, prepared.plan.name)
     run.listen(screen.event)
     manifest.write(run, prepared, __version__)
@@ -90,6 +93,8 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
             target = await _target(prepared, supervisor, run, Path(work))
             guard = Guard.of(target, prepared.allow_production)
             async with Prometheus(prometheus_url(target)) as prometheus:
+                if prepared.target is not None:
+                    await preflight.look(prepared, target, prometheus)
                 conductor = Conductor(prepared, target, guard, prometheus, run)
                 shown = asyncio.create_task(screen.watch(prometheus))
                 before, began = await known_orders(target, guard), time.time()

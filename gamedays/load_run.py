@@ -67,7 +67,7 @@ def spec(
     expect_workers: int = 0,
 ) -> runner.LoadSpec:
     """The load as texts of a command line describe it. Raises InputError when one of them is wrong."""
-    seconds = _seconds("--duration", duration)
+    seconds = _positive("--duration", _seconds("--duration", duration))
     if shape not in SHAPES:
         raise InputError(f"--shape: no shape '{shape}'{did_you_mean(shape, SHAPES)}")
     if bind is not None and not expect_workers:
@@ -103,11 +103,11 @@ async def play(
             f"{spec.scenario} needs to know a chat and a shop: give --target FILE; --host is for plain Locust"
         )
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
+    ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
+    before = await known_orders(target, guard) if target is not None and ledger else frozenset()
     run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
     spec = _where_it_is_scraped(spec, target)
     run.write_json("manifest.json", {"run": run.name, "scenario": spec.scenario, "viewers": spec.viewers})
-    ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
-    before = await known_orders(target, guard) if target is not None and ledger else frozenset()
     interrupted = False
     async with Supervisor(run.path / "logs") as supervisor:
         load = await _start(supervisor, spec, run, target, guard)
@@ -242,6 +242,12 @@ def _seconds(option: str, value: str) -> float:
         return parse_duration(value)
     except ValueError as error:
         raise InputError(f"{option}: {error}") from None
+
+
+def _positive(option: str, seconds: float) -> float:
+    if seconds <= 0:
+        raise InputError(f"{option}: nobody comes for 0s; write 30s, say")
+    return seconds
 
 
 def _workers(value: str) -> int | Literal["auto"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from chaos.faults import AnyFault
 from flashcrowd.documents import V1, Metadata, Model
@@ -29,6 +29,12 @@ class LoadPlan(Model):
     hold: Duration
     workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     arrivals: Rate | None = None
+
+    @model_validator(mode="after")
+    def _lasts(self) -> LoadPlan:
+        if self.duration <= 0:
+            raise ValueError("over and hold are both 0s, so that nobody would come; write hold: 2m, say")
+        return self
 
     @property
     def duration(self) -> float:

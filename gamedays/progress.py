@@ -25,6 +25,10 @@ def _step(data: dict[str, Any]) -> tuple[str, str]:
     )
 
 
+def _healing(broken: list[str]) -> str:
+    return f"healing {', '.join(broken)}" if broken else "nothing is broken, ending the load"
+
+
 SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "conductor/starting": lambda d: (
         "starting",
@@ -32,7 +36,8 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     ),
     "conductor/started": lambda d: ("load", "the first viewers arrive"),
     "conductor/aborted": lambda d: ("aborted", d["reason"]),
-    "conductor/interrupted": lambda d: ("stopped", "interrupted; what there is will be judged and saved"),
+    "conductor/stopping": lambda d: ("stopping", _healing(d["broken"])),
+    "conductor/interrupted": lambda d: ("stopped", "interrupted; what there is is judged and saved"),
     "conductor/ended": lambda d: ("load", "ended; collecting ledger, metrics and history"),
     "conductor/not_collected": lambda d: ("warning", f"no {d['what']}: {d['reason']}"),
     "sale/scheduled": lambda d: ("sale", f"wave {d['wave']}: {d['stock']:,} {d['sku']} announced"),

@@ -108,6 +108,17 @@ def align(
     return Sli(name, step, tuple(rows))
 
 
+def merged(windows: Iterable[Window]) -> list[Window]:
+    """The same time in windows that don't overlap, in order."""
+    found: list[Window] = []
+    for start, end in sorted(windows):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
 def outside(faults: Sequence[Window], start: float, end: float, settle: float = HOLD) -> list[Window]:
     """The parts of `start`..`end` without any fault; `settle` seconds after each one belong to it still, since what
     began under the fault ends after it."""

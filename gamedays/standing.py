@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+import monitors.server
 from flashcrowd.errors import NeedError
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import write_atomically
@@ -26,6 +27,7 @@ async def up(out: Path, tell: Callable[[str], None], live: int = embedded.LIVE_P
     Raises:
         NeedError: a part didn't start, or one of them died.
     """
+    monitors.server.locate()
     logs = out / "logs"
     try:
         logs.mkdir(parents=True, exist_ok=True)

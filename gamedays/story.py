@@ -16,7 +16,7 @@ from gamedays.expectations import FaultPlayed, PageSeen, Recovery, recovery
 from gamedays.extracts import load_charts, load_slis
 from gamedays.orders import judge_orders
 from gamedays.plan import EMBEDDED, FaultStep, Plan
-from gamedays.sli import Sli, Window, outside
+from gamedays.sli import Sli, Window, merged, outside
 from gamedays.waves import Wave, waves
 from loadtests.invariants import Judgement
 from monitors.slo import Slo
@@ -95,8 +95,8 @@ class Story:
 
     @cached_property
     def windows(self) -> list[Window]:
-        """When faults were in place."""
-        return [(fault.injected, fault.ended) for fault in self.faults if fault.injected is not None]
+        """When any fault was in place; two at once are one window."""
+        return merged((fault.injected, fault.ended) for fault in self.faults if fault.injected is not None)
 
     @cached_property
     def outside(self) -> list[Window]:

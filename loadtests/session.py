@@ -6,6 +6,7 @@ timer measures how late this process wakes.
 
 from __future__ import annotations
 
+import gc
 import time
 from itertools import count
 from math import ceil
@@ -26,6 +27,10 @@ from loadtests.shop import Shop
 from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
 from loadtests.variables import Variables
 
+COLLECT = (100_000, 20, 100)
+"""When Python looks for circular garbage, of which viewers leave hardly any: by default it looks through the whole
+crowd in the middle of a rush, which makes starts late."""
+
 GRACE = 3.0
 """Seconds that orders under way get at the end before they are cut off, and are unknown: most answers are faster."""
 
@@ -37,6 +42,8 @@ class Session:
         self.config, self.tally, self.watch = config, Tally(), GeneratorWatch()
         self.engine = Engine()
         self.engine.sources = _sources(config, worker)
+        gc.freeze()
+        gc.set_threshold(*COLLECT)
         self.tally.lag = self.watch.lag
         self.tally.start_lag, self.tally.read_lag = self.engine.start_lag, self.engine.read_lag
         self._history = HistoryWriter(file_of(config.folder, worker))

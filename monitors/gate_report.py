@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from xml.etree import ElementTree
 
+from flashcrowd.junit import Case, suite
 from flashcrowd.units import SECONDS, format_duration
 from flashcrowd.verdict import Outcome
 from monitors.figures import count, exact_percent
@@ -55,23 +55,9 @@ def as_dict(checked: Sequence[Checked], window_seconds: float, at: float) -> dic
 
 
 def junit(checked: Sequence[Checked], window_seconds: float) -> str:
-    """JUnit XML: a missed objective is a failure, an inconclusive one an error, so that no CI shows it as green."""
-    of = {outcome: [found for found in checked if found.judgement.outcome is outcome] for outcome in Outcome}
-    suite = ElementTree.Element(
-        "testsuite",
-        name=f"flashcrowd slo check {format_duration(window_seconds)}",
-        tests=str(len(checked)),
-        failures=str(len(of[Outcome.FAIL])),
-        errors=str(len(of[Outcome.INCONCLUSIVE])),
-    )
-    for slo, judgement in checked:
-        case = ElementTree.SubElement(suite, "testcase", classname=slo.service, name=slo.name)
-        if judgement.outcome is Outcome.FAIL:
-            ElementTree.SubElement(case, "failure", message=judgement.text)
-        elif judgement.outcome is Outcome.INCONCLUSIVE:
-            ElementTree.SubElement(case, "error", message=judgement.text, type="inconclusive")
-    ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    """JUnit XML with a case for each objective, below its service."""
+    cases = [Case(slo.service, slo.name, judgement.outcome, judgement.text) for slo, judgement in checked]
+    return suite(f"flashcrowd slo check {format_duration(window_seconds)}", cases)
 
 
 def markdown(checked: Sequence[Checked], window_seconds: float) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as json_text
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,14 +36,16 @@ class GateRun:
         return verdict(self.checked).outcome.exit_code
 
     def save(self, junit: Path | None, json: Path | None, markdown: Path | None) -> None:
-        """Write the files that are asked for. Raises NeedError when one can't be written."""
-        if junit is not None:
-            _write(junit, gate_report.junit(self.checked, self.window))
-        if json is not None:
-            document = gate_report.as_dict(self.checked, self.window, self.at)
-            _write(json, json_text.dumps(document, indent=2, ensure_ascii=False) + "\n")
-        if markdown is not None:
-            _write(markdown, gate_report.markdown(self.checked, self.window))
+        """Write the files that are asked for, each one that can be. Raises NeedError, naming all that can't."""
+        document = gate_report.as_dict(self.checked, self.window, self.at)
+        texts = (
+            (junit, gate_report.junit(self.checked, self.window)),
+            (json, json_text.dumps(document, indent=2, ensure_ascii=False) + "\n"),
+            (markdown, gate_report.markdown(self.checked, self.window)),
+        )
+        failed = [found for path, text in texts if path is not None and (found := _write(path, text)) is not None]
+        if failed:
+            raise NeedError("\n".join(failed))
 
 
 async def run(paths: Sequence[str], url: str, window: str, at: str | None) -> GateRun:
@@ -50,7 +54,7 @@ async def run(paths: Sequence[str], url: str, window: str, at: str | None) -> Ga
     Raises:
         InputError: a wrong file, window or time; NeedError: Prometheus doesn't answer.
     """
-    slos = [slo for path in paths for slo in sloth.find(path)]
+    slos = sloth.find_all(paths)
     seconds, end = _window(window), time.time() if at is None else _time(at)
     async with Prometheus(url) as prometheus:
         return GateRun(await check(slos, prometheus, seconds, end), seconds, end)
@@ -67,10 +71,9 @@ def _window(text: str) -> float:
 
 
 def _time(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        if math.isfinite(seconds := float(text)):
+            return seconds
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
@@ -78,8 +81,10 @@ def _time(text: str) -> float:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> str | None:
+    """Why a file can't be written; None when it was."""
     try:
         write_atomically(path, text)
     except OSError as error:
-        raise NeedError(f"{path} can't be written: {error.strerror}") from None
+        return f"{path} can't be written: {error.strerror}; make its folder, or name another one"
+    return None

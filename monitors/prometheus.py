@@ -137,6 +137,11 @@ class Prometheus:
             for row in data["alerts"]
         ]
 
+    async def alert_names(self) -> set[str]:
+        """The names of all alerts that there are rules for. Raises NeedError as `query`."""
+        data = await self._ask("api/v1/rules?type=alert")
+        return {rule["name"] for group in data["groups"] for rule in group["rules"]}
+
     async def targets(self) -> list[ScrapeTarget]:
         """What is scraped, and how it goes. Raises NeedError as `query`."""
         data = await self._ask("api/v1/targets?state=active")

@@ -6,7 +6,7 @@ optional `rehearsal` block doesn't disturb Sloth, which passes over fields that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -44,12 +44,17 @@ def read(path: Path) -> list[Slo]:
         DocumentError: with every fault of every file.
         InputError: a folder without such files.
     """
-    if not path.is_dir():
-        return _read_all([path])
-    files = sorted(file for suffix in ("*.yaml", "*.yml") for file in path.rglob(suffix))
-    if not files:
-        raise InputError(f"{path} holds no .yaml file; give a folder with Sloth files, or a file")
-    return _read_all(files)
+    return _read_all(_files(path))
+
+
+def find_all(names_or_paths: Sequence[str]) -> list[Slo]:
+    """As `find` for each, a file that is named twice read once.
+
+    Raises:
+        InputError, DocumentError: as `find`; two files with an SLO of the same service and name are wrong, too.
+    """
+    files = [file for name in names_or_paths for file in _files(library.find("slos", name))]
+    return _read_all(list({file.resolve(): file for file in files}.values()))
 
 
 def builtin_names() -> list[str]:
@@ -69,6 +74,15 @@ def find(name_or_path: str, base: Path = Path()) -> list[Slo]:
         InputError: neither is there, with the nearest name; DocumentError as `read`.
     """
     return read(library.find("slos", name_or_path, base))
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for suffix in ("*.yaml", "*.yml") for file in path.rglob(suffix))
+    if not files:
+        raise InputError(f"{path} holds no .yaml file; give a folder with Sloth files, or a file")
+    return files
 
 
 def _read_all(files: list[Path]) -> list[Slo]:

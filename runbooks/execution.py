@@ -39,6 +39,7 @@ class Outcome(StrEnum):
     aborted          a person said so; what was done was taken back
     no_cause_found   none of the causes that the page knows was found, and nothing was done
     nothing_done     a cause was found, but no mitigation is for it, or each was skipped
+    unread           a cause could not be looked for, as Prometheus didn't answer, and nothing was done
     dry_run          nothing was to be done
     """
 
@@ -48,10 +49,13 @@ class Outcome(StrEnum):
     ABORTED = "aborted"
     NO_CAUSE_FOUND = "no_cause_found"
     NOTHING_DONE = "nothing_done"
+    UNREAD = "unread"
     DRY_RUN = "dry_run"
 
     @property
     def exit_code(self) -> ExitCode:
+        if self is Outcome.UNREAD:
+            return ExitCode.INCONCLUSIVE
         return ExitCode.PASS if self in (Outcome.RECOVERED, Outcome.DRY_RUN) else ExitCode.FAIL
 
 

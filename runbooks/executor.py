@@ -6,6 +6,7 @@ First five minutes → Diagnosis → Mitigation → Verification → recovered
                         │            ├ a person aborts ─────────────→ rollback → aborted
                         │            └ each step was skipped → nothing_done
                         ├ none of the causes matches → no_cause_found
+                        ├ none matches, one unreadable → unread
                         └ dry run → dry_run
 
 Rollback takes back, last done first and going on past errors, every mitigation that acted or may have: a step that
@@ -115,7 +116,8 @@ class Executor:
             if not self._execute:
                 return self._plan()
             if self._no_cause():
-                return Outcome.NO_CAUSE_FOUND, f"{self._no_cause()}; nothing was done"
+                outcome = Outcome.UNREAD if self._unread() else Outcome.NO_CAUSE_FOUND
+                return outcome, f"{self._no_cause()}; nothing was done"
             for step in self._runbook.steps(Heading.MITIGATION):
                 await self._mitigate(step)
             if not self._in_place:
@@ -133,8 +135,12 @@ class Executor:
         causes = [step for step in self._runbook.steps(Heading.DIAGNOSIS) if isinstance(step, PromqlStep)]
         if not causes or self._matched() or self._performer.query is None:
             return ""
-        unread = [r.step for r in self._results if r.state is State.FAILED and r.section == Heading.DIAGNOSIS]
+        unread = self._unread()
         return f"{', '.join(unread)} could not be read" if unread else "none of the known causes was found"
+
+    def _unread(self) -> list[str]:
+        """The causes that could not be looked for."""
+        return [r.step for r in self._results if r.state is State.FAILED and r.section == Heading.DIAGNOSIS]
 
     def _matched(self) -> tuple[str, ...]:
         return tuple(result.step for result in self._results if result.state is State.MATCHED)
@@ -145,7 +151,8 @@ class Executor:
             reason = self._no_cause() or self._not_for(step)
             self._pass(step, State.SKIPPED if reason else State.PLANNED, reason)
         reason = self._no_cause()
-        return Outcome.DRY_RUN, f"{reason}; nothing would be done" if reason else "nothing was done"
+        outcome = Outcome.UNREAD if reason and self._unread() else Outcome.DRY_RUN
+        return outcome, f"{reason}; nothing would be done" if reason else "nothing was done"
 
     def _not_for(self, step: Step) -> str:
         """Why a mitigation isn't for the cause that was found, or nothing when it is."""
@@ -210,7 +217,7 @@ class Executor:
         decision = await self._approve(step)
         self._record("decision", step, decision=decision.value)
         if decision is Decision.ABORT and not self._rolling_back:
-            raise _RollBack(Outcome.ABORTED, f"aborted at {step.name}")
+            raise _RollBack(Outcome.ABORTED, f"stopped at {step.name}")
         return decision is Decision.YES
 
     async def _try(self, step: Step, number: int) -> Seen:

@@ -69,7 +69,7 @@ class Terminal:
                 return Decision.ABORT
             if decision := ANSWERS.get(answer.strip().lower()):
                 return decision
-            self._print(*(self._why(step) if answer.strip() == "?" else []))
+            self._print(*(self._why(step) if answer.strip() == "?" else ["  answer y, s, a or ?, and Enter"]))
 
     def _why(self, step: Step) -> list[str]:
         lines = prose(step.why) or ["  the page gives no reason"]

@@ -9,6 +9,7 @@ of what was asked. Healed by removing the toxic, which carries the fault's own n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -23,8 +24,9 @@ from flashcrowd.units import Duration, format_duration
 PATIENCE = 5.0
 """Seconds that an answer may take besides the delay."""
 
-LOOKS = 10
-"""How often, at a fifth of a second, to look whether a healed link is quick again: what it held comes first."""
+BACK = 4.0
+"""Seconds in which a healed link may become quick again: what it held comes first. Well below one try of healing
+(`chaos.healing.TRY`), as a link that another fault keeps slow is healed of this one all the same."""
 
 
 class LatencyInjection(Injection):
@@ -77,16 +79,19 @@ class LatencyInjection(Injection):
         if self.question is None or self.before_ms is None:
             return Probe(True, "removed", {"back": None})
         now: float | None = None
-        for _ in range(LOOKS):
-            try:
-                now = await self._ask(self.question)
-            except OSError:
-                now = None
-            if now is not None and not self._is_slow(now):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BACK):
+                while (now := await self._answer(self.question)) is None or self._is_slow(now):
+                    await asyncio.sleep(0.2)
                 return Probe(True, f"p50 {now:.0f} ms again", {"back": True, "p50_ms": now})
-            await asyncio.sleep(0.2)
         seen = "isn't answered" if now is None else f"still takes {now:.0f} ms ({self.before_ms:.0f} ms before)"
         return Probe(True, f"removed, but {self.question} {seen}", {"back": False, "p50_ms": now})
+
+    async def _answer(self, question: Question) -> float | None:
+        try:
+            return await self._ask(question)
+        except OSError:
+            return None
 
     async def _ask(self, question: Question) -> float:
         """The link's median answer in milliseconds."""

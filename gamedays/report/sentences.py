@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays.plan import builtin_names
 from gamedays.sli import Tally
 from gamedays.story import Story
 from monitors.figures import exact_percent, held_percent
@@ -58,7 +59,14 @@ def next_step(story: Story, verdict: Verdict) -> str:
         return "Look for what helped: it recovered without its runbook, which can't take the credit."
     if story.control is not None:
         return "Compare it with the run without a control."
-    return "Rehearse it as a control too: flashcrowd gameday run PLAN --control no-runbook"
+    return f"Rehearse it as a control too: flashcrowd gameday run {_plan(story)} --control no-runbook"
+
+
+def _plan(story: Story) -> str:
+    """The plan as `gameday run` takes it; its folder is not in the run directory."""
+    file = str(story.manifest.get("plan_file", "PLAN"))
+    name = file.removesuffix(".yaml")
+    return name if name in builtin_names() else file
 
 
 def objectives(story: Story, verdict: Verdict) -> list[ObjectiveRow]:

@@ -88,6 +88,20 @@ async def test_a_users_own_toxics_stay(proxy, service, injector, latency):
     assert await proxy.toxics("inventory") == ["mine"]
 
 
+async def test_a_fault_on_a_link_that_another_keeps_slow_is_healed_all_the_same(
+    proxy, service, injector, latency, told
+):
+    await proxy.create("inventory", service)
+    async with injector("inventory") as faults:
+        first = await faults.inject(latency(delay="300ms", lasts="30s"))
+        await faults.inject(latency(delay="2s", lasts="30s"))
+        probe = await first.heal()
+        assert probe.ok
+        assert "removed, but" in probe.message
+        assert probe.figures["back"] is False
+    assert "heal_failed" not in [kind for kind, _ in told]
+
+
 async def test_cancelling_twice_does_not_skip_healing(proxy, service, injector, latency, log):
     await proxy.create("inventory", service)
     holding = asyncio.Event()

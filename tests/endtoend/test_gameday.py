@@ -165,7 +165,7 @@ def test_a_plan_with_three_mistakes_lists_all_three_with_their_lines(command_lin
     assert ended.returncode == 2
     lines = [line.rpartition("/")[2] for line in ended.stderr.strip().splitlines()]
     assert lines == [
-        "three-mistakes.yaml:7: spec.load.viewers: 400000 is more than the target's max_viewers (20000)",
+        "three-mistakes.yaml:7: spec.load.viewers: 400000 is more than the target's max_viewers (300000)",
         "three-mistakes.yaml:10: spec.steps[0].fault.for: '60' has no unit; write 60s, 5m or 1h",
         "three-mistakes.yaml:11: spec.steps[0].expect.runbook: no runbook 'order-latancy'; "
         "did you mean 'order-latency'?",

@@ -37,6 +37,15 @@ def test_listeners_hear_what_is_recorded(tmp_path):
     assert heard[0].data == {"wave": 1}
 
 
+def test_what_cant_be_written_is_told_with_the_remedy(tmp_path):
+    run = RunDirectory.create(tmp_path, "plan")
+    (run.path / "events.jsonl").mkdir()
+    with pytest.raises(NeedError, match=r"events\.jsonl can't be written: .*; make room, or choose another --out"):
+        run.record("load", "started")
+    with pytest.raises(NeedError, match="can't be written: No such file or directory"):
+        run.write_text("no-such/report.md", "")
+
+
 def test_a_folder_without_a_manifest_is_no_run_directory(tmp_path):
     with pytest.raises(InputError, match="not a run directory"):
         RunDirectory.open(tmp_path)

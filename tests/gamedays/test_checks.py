@@ -96,8 +96,8 @@ WRONG = {
         "plan.yaml:7: spec.load.scenario: no scenario 'live-comerce'; did you mean 'live-commerce'?",
     ),
     "too many viewers": (
-        ("viewers: 200", "viewers: 20001"),
-        "plan.yaml:7: spec.load.viewers: 20001 is more than the target's max_viewers (20000)",
+        ("viewers: 200", "viewers: 300001"),
+        "plan.yaml:7: spec.load.viewers: 300001 is more than the target's max_viewers (300000)",
     ),
     "no viewers": (
         ("viewers: 200", "viewers: 0"),
@@ -105,7 +105,7 @@ WRONG = {
     ),
     "shape": (
         ("over: 10s", "shape: spiky, over: 10s"),
-        "plan.yaml:7: spec.load.shape: 'spiky' is not one of 'ramp'",
+        "plan.yaml:7: spec.load.shape: 'spiky' is not one of 'ramp' or 'doorbuster'",
     ),
     "unit": (
         ("for: 40s", "for: 40"),

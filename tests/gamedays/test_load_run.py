@@ -39,7 +39,7 @@ def test_viewers_arrive_in_ten_seconds_or_in_half_of_the_time(duration, over):
     [
         ({"duration": "60"}, "--duration: '60' has no unit; write 60s, 5m or 1h"),
         ({"over": "soon"}, "--over: 'soon' is not a duration; write 90s, 5m or 1h30m"),
-        ({"shape": "spike"}, "--shape: no shape 'spike'; known: ramp"),
+        ({"shape": "spike"}, "--shape: no shape 'spike'; known: doorbuster, ramp"),
         ({"workers": "0"}, "--workers: '0' is neither auto nor a number from 1"),
         ({"workers": "-1"}, "--workers: '-1' is neither auto nor a number from 1"),
     ],

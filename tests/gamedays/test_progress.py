@@ -80,6 +80,7 @@ DATA: dict[str, Any] = {
     "step": "reserve-blocks",
     "state": "not_matched",
     "outcome": "not_recovered",
+    "broken": ["network.latency on inventory"],
 }
 
 

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from flashcrowd.errors import NeedError
+from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import free_port
 from flashcrowd.verdict import Outcome
-from monitors import gate, gate_report
+from monitors import gate, gate_report, gate_run
 from monitors.gate import Checked
+from monitors.gate_run import GateRun
 from monitors.judge import judge
 from monitors.prometheus import Prometheus
 from monitors.slo import Slo
@@ -66,7 +68,7 @@ def test_junit_shows_no_doubt_as_green(checked: list[Checked]) -> None:
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "1", "2")
     said = {case.get("name"): [child.tag for child in case] for case in suite}
     assert said == {
-        "order-availability": [],
+        "order-availability": ["system-out"],
         "order-latency": ["failure"],
         "chat-delivery": ["error"],
         "playback": ["error"],
@@ -77,6 +79,19 @@ def test_markdown_is_a_table_for_a_pull_request(checked: list[Checked]) -> None:
     lines = gate_report.markdown(checked, 900).splitlines()
     assert lines[0] == "**fail**: 1 of 4 objectives was missed over the last 15 min"
     assert "| order-latency | 99 % | 97.1 % | 402,118 | fail | 2.9 % bad, at most 1 % allowed |" in lines
+
+
+def test_a_report_that_cant_be_written_keeps_none_of_the_others_from_it(checked: list[Checked], tmp_path: Path) -> None:
+    found = GateRun(checked, 900, 1_700_000_000.0)
+    with pytest.raises(NeedError, match=r"slo\.xml can't be written: No such file or directory"):
+        found.save(junit=tmp_path / "no-such" / "slo.xml", json=tmp_path / "slo.json", markdown=tmp_path / "slo.md")
+    assert {path.name for path in tmp_path.iterdir()} == {"slo.json", "slo.md"}
+
+
+@pytest.mark.parametrize("at", ["nan", "inf", "yesterday"])
+async def test_a_time_that_is_none_is_wrong_input(at: str) -> None:
+    with pytest.raises(InputError, match=f"'{at}' is no time"):
+        await gate_run.run(["storefront"], "http://127.0.0.1:1", "1m", at)
 
 
 async def test_a_gate_in_front_of_a_dead_prometheus_stays_shut(events_slo: Callable[..., Slo]) -> None:

@@ -63,6 +63,10 @@ async def test_it_tells_what_it_scrapes(prometheus: Prometheus, until: Callable[
     assert (target.interval, target.error) == ("200ms", "")
 
 
+async def test_it_tells_which_alerts_it_has_rules_for(prometheus: Prometheus) -> None:
+    assert await prometheus.alert_names() == {"OrderBurn"}
+
+
 async def test_a_dead_address_is_told_within_the_deadline() -> None:
     port = free_port()
     async with Prometheus(f"http://someone:secret@127.0.0.1:{port}", timeout=0.3) as prometheus:

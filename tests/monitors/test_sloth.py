@@ -115,6 +115,14 @@ def test_an_entry_of_a_plan_is_a_name_or_a_path_beside_the_plan(tmp_path: Path) 
         sloth.find("storefrnt", tmp_path)
 
 
+def test_a_file_named_twice_is_read_once_and_two_of_one_name_are_a_fault(tmp_path: Path) -> None:
+    file = str(written(tmp_path, FILE))
+    once = sloth.find_all([file])
+    assert sloth.find_all([file, str(tmp_path), file]) == once
+    with pytest.raises(DocumentError, match="is already in"):
+        sloth.find_all([file, str(written(tmp_path, FILE, "again.yaml"))])
+
+
 def test_a_folder_without_slos_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no \.yaml file"):
         sloth.read(tmp_path)

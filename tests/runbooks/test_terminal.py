@@ -63,7 +63,7 @@ async def test_a_run_is_told_one_step_at_a_time(
         "  Reserve in blocks.\n"
         "  To take it back:\n"
         "  Release.\n"
-        f"{question}{question}"
+        f"{question}  answer y, s, a or ?, and Enter\n{question}"
     )
     assert out.getvalue().endswith("  = 0.01, as expected < 0.1\n\nrecovered: quick: 0.01, as expected < 0.1\n")
 
@@ -78,7 +78,7 @@ async def test_abort_takes_back_what_was_done(
     assert execution.outcome is Outcome.ABORTED
     assert server.paths == ["/reserve", "/release"]
     assert "Done? [y]es" in out.getvalue()
-    assert "Rollback: aborted at call" in out.getvalue()
+    assert "Rollback: stopped at call" in out.getvalue()
 
 
 async def test_without_a_terminal_the_run_ends_with_a_clear_sentence(

@@ -1,0 +1,40 @@
+"""Preflight: whether a user's own Prometheus can see a game day at all, asked before the first viewer.
+
+What it doesn't scrape it can't judge, and an alert that it doesn't have pages nobody: better told now than by a
+verdict in an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flashcrowd.errors import NeedError
+from flashcrowd.target import Target
+from gamedays.checks import Prepared
+from monitors.prometheus import Prometheus
+
+
+async def look(prepared: Prepared, target: Target, prometheus: Prometheus) -> None:
+    """Raises NeedError with all that Prometheus lacks, and when it doesn't answer."""
+    lacking = [*_unscraped(target, [it.instance for it in await prometheus.targets()])]
+    lacking += _unruled(prepared, await prometheus.alert_names())
+    if lacking:
+        raise NeedError("\n".join([*lacking, f"{prometheus.url} can't see this game day; nothing was started"]))
+
+
+def _unscraped(target: Target, instances: list[str]) -> Iterator[str]:
+    """The load's own address, where it isn't scraped. Those of the platform only its SLOs' data tell."""
+    address = target.spec.prometheus.scrapes_load_at if target.spec.prometheus else None
+    if address is not None and address not in instances:
+        yield f"prometheus doesn't scrape the load at {address}; add a scrape_config with this target"
+
+
+def _unruled(prepared: Prepared, alerts: set[str]) -> Iterator[str]:
+    """Pages that a step expects, and for which there is no rule."""
+    expected = {step.expect.slo for step in prepared.plan.spec.steps if step.expect is not None}
+    for slo in prepared.slos:
+        if slo.name in expected and slo.alerting.name not in alerts:
+            yield (
+                f"prometheus has no alert {slo.alerting.name}, and nobody would be paged for {slo.name}; "
+                "load the rules that 'flashcrowd slo rules ... --windows rehearsal' prints"
+            )
