@@ -152,7 +152,7 @@ class TargetSpec(Model):
     """The system, its limits, and its protocols.
 
     connect_from: source addresses of the crowd, this machine's own, used in turn; without them the system chooses. For
-    a target on this machine the crowd uses 127.64.0.0/16 by itself.
+    a target on this machine the crowd uses 127.64.0.0/10 by itself.
     """
 
     environment: str

@@ -33,6 +33,9 @@ FIRST_SCRAPE = 30.0
 """Seconds that Prometheus may take to its first scrapes; it takes about five, however often it is told to scrape."""
 LIVE_PROCESSES = 2
 MAX_VIEWERS = 300_000
+IDENTITIES = 1_000_000
+"""More people than viewers at once: workers have equal shares of them, and whoever comes anew is somebody else."""
+
 LIVE_SPARE = 0.1
 """Share of a live process's open files that are kept free: the kernel shares connections out by chance, not evenly."""
 
@@ -93,7 +96,7 @@ def describe(addresses: Addresses, prometheus_url: str) -> Target:
                 "mark": {
                     "headers": {"x-pressure-test": "true", "x-scene-id": "${run}", "traceparent": "${traceparent}"}
                 },
-                "identities": {"generate": MAX_VIEWERS},
+                "identities": {"generate": IDENTITIES},
                 "live": {
                     "url": f"ws://{HOST}:{addresses.live}/rooms/${{room}}",
                     "headers": {"Authorization": "Bearer ${identity.token}"},

@@ -217,7 +217,10 @@ def _stop_before_quitting(runner: runners.Runner) -> None:
             gevent.spawn(stop_and_quit)
             return
         with lock:
+            workers = list(runner.clients) if isinstance(runner, runners.MasterRunner) else []
             runner.stop()
+            for worker in workers:  # one that has stopped is unknown for some seconds, in which Locust would forget it
+                runner.send_message("quit", None, worker)
             quit_at_once()
 
     runner.quit = stop_and_quit  # type: ignore[method-assign]

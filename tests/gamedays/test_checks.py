@@ -105,7 +105,7 @@ WRONG = {
     ),
     "shape": (
         ("over: 10s", "shape: spiky, over: 10s"),
-        "plan.yaml:7: spec.load.shape: 'spiky' is not one of 'ramp'",
+        "plan.yaml:7: spec.load.shape: 'spiky' is not one of 'ramp' or 'doorbuster'",
     ),
     "unit": (
         ("for: 40s", "for: 40"),
