@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import monitors.judge
 from flashcrowd.rundir import RunDirectory
@@ -118,7 +120,8 @@ def _slo(name: str, slo: Slo, tally: Tally) -> Finding:
 def _expectations(story: Story) -> Iterator[Finding]:
     if story.control == "no-fault":
         return
-    for fault in story.faults:
+    expected = Counter(fault.step.expect.slo for fault in story.faults if fault.step.expect is not None)
+    for number, fault in enumerate(story.faults, 1):
         wanted = fault.step.expect
         if wanted is None:
             continue
@@ -129,7 +132,13 @@ def _expectations(story: Story) -> Iterator[Finding]:
             judgement = monitors.judge.judge(slo, bad, total)
             return judgement.outcome, judgement.text
 
-        yield from judge_expectation(wanted, fault.played, story.sli(slo.name), story.pages, back, by_slo)
+        found = judge_expectation(wanted, fault.played, story.sli(slo.name), story.pages, back, by_slo)
+        yield from found if expected[slo.name] == 1 else [_numbered(finding, number) for finding in found]
+
+
+def _numbered(finding: Finding, fault: int) -> Finding:
+    """The finding under a name that says of which fault it is, where several are expected to hit the same SLO."""
+    return replace(finding, name=finding.name.replace("expect/", f"expect/{fault}/", 1))
 
 
 def _control(story: Story) -> Iterator[Finding]:

@@ -373,3 +373,13 @@ def test_a_manifest_of_another_version_is_refused_in_one_sentence(rehearsed, par
 def test_a_folder_without_manifest_is_not_a_run_directory(tmp_path):
     with pytest.raises(InputError, match="is not a run directory"):
         gameday.judge(tmp_path)
+
+
+def test_two_faults_that_hit_one_slo_have_findings_of_their_own(rehearsed):
+    run = rehearsed()
+    manifest = run.read_json("manifest.json")
+    manifest["plan"]["spec"]["steps"] *= 2
+    run.write_json("manifest.json", manifest)
+    names = [finding.name for finding in gameday.judge(run.path).verdict.findings]
+    assert len(names) == len(set(names))
+    assert {"expect/1/order-latency/recovered", "expect/2/order-latency"} <= set(names)
