@@ -7,29 +7,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, IPvAnyAddress, model_validator
+from pydantic import Field, IPvAnyAddress, model_validator
 
 from flashcrowd.documents import V1, Metadata, Model, document, dotted
 from flashcrowd.errors import DocumentError, Problem
+from flashcrowd.protocols import Draw, Events, HttpRequest, HttpUrl, LedgerSource, Live, Order, Shop, Stream
 from flashcrowd.template import fill, names
-from flashcrowd.units import Duration
 
-RUN_VARIABLES = frozenset({"run", "traceparent", "room", "text", "key", "sku", "quantity"})
+RUN_VARIABLES = frozenset(
+    {"run", "traceparent", "room", "text", "key", "sku", "quantity", "order_id", "draw", "event", "kind", "at", "value"}
+)
 """Template variables that the load fills; besides them `identity.COLUMN` and `env.NAME`."""
-
-
-def _url(*schemes: str) -> AfterValidator:
-    def check(value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(f"'{value}' is not a URL of {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
-
-    return AfterValidator(check)
-
-
-HttpUrl = Annotated[str, _url("http", "https")]
-WebSocketUrl = Annotated[str, _url("ws", "wss")]
 
 
 class Mark(Model):
@@ -49,68 +37,6 @@ class Identities(Model):
         if (self.file is None) == (self.generate is None):
             raise ValueError("wants either file or generate")
         return self
-
-
-class Heartbeat(Model):
-    every: Duration
-    send: str
-
-
-class Live(Model):
-    """The chat protocol: where viewers connect and what they say. `events` recognises a frame by its fields."""
-
-    url: WebSocketUrl
-    headers: dict[str, str] = {}
-    on_open: list[str] = []
-    say: str
-    heartbeat: Heartbeat | None = None
-    events: dict[str, dict[str, Any]] = {}
-    codec: Literal["json"] = "json"
-
-
-class HttpRequest(Model):
-    method: str = "POST"
-    path: str
-    headers: dict[str, str] = {}
-    body: Annotated[dict[str, Any] | None, Field(alias="json")] = None
-
-
-class Order(Model):
-    """How to order, and what each answer means: any status that is not listed leaves the order's fate unknown."""
-
-    request: HttpRequest
-    accepted: list[int] = [200, 201]
-    sold_out: list[int] = [409]
-    limited: list[int] = [429]
-    order_id: str = "$.order_id"
-
-
-class LedgerSource(Model):
-    """Where the target's own record of orders is read: JSON Lines of order_id, key, user, sku, quantity."""
-
-    get: str | None = None
-    command: list[str] | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> LedgerSource:
-        if (self.get is None) == (self.command is None):
-            raise ValueError("wants either get or command")
-        return self
-
-
-class Shop(Model):
-    """The order protocol. `sales` is the path that schedules a sale, where the target can do that.
-
-    connections: kept alive and `shared` by the viewers, each viewer's `own`, or a `fresh` one for each request.
-    """
-
-    url: HttpUrl
-    browse: str | None = None
-    goods: list[str] = []
-    order: Order
-    ledger: LedgerSource | None = None
-    sales: str | None = None
-    connections: Literal["shared", "own", "fresh"] = "shared"
 
 
 class PrometheusAddress(Model):
@@ -163,6 +89,9 @@ class TargetSpec(Model):
     connect_from: list[IPvAnyAddress] = []
     live: Live | None = None
     shop: Shop | None = None
+    draw: Draw | None = None
+    stream: Stream | None = None
+    events: Events | None = None
     prometheus: PrometheusAddress | None = None
     components: dict[str, Component] = {}
 
@@ -245,6 +174,8 @@ def _addresses(node: Any, path: tuple[str | int, ...]) -> list[tuple[str, str]]:
 
 __all__ = [
     "Component",
+    "Draw",
+    "Events",
     "HttpRequest",
     "Identities",
     "LedgerSource",
@@ -253,6 +184,7 @@ __all__ = [
     "Order",
     "Problem",
     "Shop",
+    "Stream",
     "Target",
     "TargetSpec",
     "read_target",
