@@ -12,6 +12,7 @@ from itertools import count
 from math import ceil
 
 from flashcrowd.errors import InputError
+from flashcrowd.guard import Guard
 from loadtests.arrivals import Arrivals
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
@@ -25,6 +26,7 @@ from loadtests.metrics import Tally
 from loadtests.report import Report
 from loadtests.shop import Shop
 from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
+from loadtests.stream import Stream
 from loadtests.variables import Variables
 
 COLLECT = (100_000, 20, 100)
@@ -49,6 +51,7 @@ class Session:
         self._history = HistoryWriter(file_of(config.folder, worker))
         self._live: Live | None = None
         self._shop: Shop | None = None
+        self._stream: Stream | None = None
         if config.target is not None:
             spec = config.target.spec
             variables = Variables(config.run, spec.mark.headers)
@@ -59,6 +62,11 @@ class Session:
             if spec.shop is not None:
                 most = _connections(config)
                 self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history, most=most)
+            if spec.stream is not None:
+                most, guard = _connections(config), Guard(spec.allow_hosts, file=config.target.name)
+                self._stream = Stream(
+                    self.engine, spec.stream, variables, self.tally, report, config.rooms, guard, most=most
+                )
         each = config.arrivals / config.viewers if config.arrivals is not None else 0.0
         self.arrivals = Arrivals(self.engine, self.tally, each) if each else None
         self.parked = self.arrivals is not None or config.shape.idle
@@ -80,6 +88,13 @@ class Session:
         if self._shop is None:
             raise InputError("the scenario goes shopping, but the target file has no spec.shop")
         return self._shop
+
+    @property
+    def stream(self) -> Stream:
+        """Raises InputError when the target has no picture."""
+        if self._stream is None:
+            raise InputError("the scenario watches, but the target file has no spec.stream")
+        return self._stream
 
     def inherit(self, first: int, step: int) -> None:
         """As `IdentityPool.inherit`."""

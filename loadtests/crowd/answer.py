@@ -22,7 +22,7 @@ class Answer(NamedTuple):
     """What came back. Times in unix seconds. (A tuple, because there are tens of thousands a second.)
 
     asked: the viewer wanted it. sent: the request left us. arrived: the kernel had the answer's last byte.
-    headers: as they came.
+    headers: as they came. size: bytes of the body, also of one that was thrown away.
     """
 
     status: int
@@ -31,6 +31,7 @@ class Answer(NamedTuple):
     asked: float
     sent: float
     arrived: float
+    size: int = 0
 
     def header(self, name: str) -> str:
         """The first header field of this name, whatever its case; empty where there is none."""
@@ -51,12 +52,14 @@ class Answer(NamedTuple):
 class AnswerReader:
     """The answers on one connection, one at a time.
 
-    bodyless: the request was HEAD, whose answer has the length of a body, and none. `complete` once the answer is.
+    bodyless: the request was HEAD, whose answer has the length of a body, and none. discard: the body is counted
+    (`size`), and thrown away as it comes. `complete` once the answer is.
     `reusable` tells whether another request may follow on the connection.
     """
 
     __slots__ = (
-        "_alive", "_body", "_head", "_largest", "_parser", "_size", "bodyless", "complete", "headers", "status",
+        "_alive", "_body", "_discard", "_head", "_largest", "_parser", "bodyless", "complete", "headers", "size",
+        "status",
     )  # fmt: skip
 
     def __init__(self, largest: int = LARGEST) -> None:
@@ -64,10 +67,11 @@ class AnswerReader:
         self._parser = httptools.HttpResponseParser(self)
         self.expect()
 
-    def expect(self, bodyless: bool = False) -> None:
+    def expect(self, bodyless: bool = False, discard: bool = False) -> None:
         """Another answer begins."""
         self._body: list[bytes] = []
-        self._size = self._head = 0
+        self._discard = discard
+        self.size = self._head = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.status, self.bodyless, self.complete, self._alive = 0, bodyless, False, False
 
@@ -135,13 +139,14 @@ class AnswerReader:
     def on_body(self, part: bytes) -> None:
         if self.bodyless:
             return
-        self._size += len(part)
-        if self._size > self._largest:
+        self.size += len(part)
+        if self.size > self._largest:
             raise TooLargeError(f"the answer is larger than {self._largest} bytes")
-        self._body.append(part)
+        if not self._discard:
+            self._body.append(part)
 
     def on_message_complete(self) -> None:
         if self.status < 200:
-            self.expect(self.bodyless)  # 100 Continue, 103 Early Hints: the answer is yet to come
+            self.expect(self.bodyless, self._discard)  # 100 Continue, 103 Early Hints: the answer is yet to come
         else:
             self.complete = True

@@ -70,10 +70,12 @@ class HttpClient:
         body: bytes = b"",
         kept: Connections | None = None,
         asked: float | None = None,
+        discard: bool = False,
     ) -> Answer:
         """Send a request and wait for its answer.
 
         kept: the viewer's connections (`viewer()`). asked: when the viewer wanted it, unix seconds; now, if not given.
+        discard: the body is counted, not kept.
 
         Raises:
             ValueError: a header or the path holds a line break.
@@ -83,7 +85,7 @@ class HttpClient:
         request = self._write(method, path, headers, body)
         carrier = self._take(self._idle if kept is None else kept)
         try:
-            answer = carrier.carry(request, method == "HEAD", asked)
+            answer = carrier.carry(request, method == "HEAD", asked, discard)
         except BaseException:
             carrier.close()
             raise
@@ -157,13 +159,13 @@ class _Carrier:
         self.kept: Connections | None = None
         self.reusable = False
 
-    def carry(self, request: bytes, bodyless: bool, asked: float) -> Answer:
+    def carry(self, request: bytes, bodyless: bool, asked: float, discard: bool = False) -> Answer:
         """Send, and wait in the current lane. Raises OSError without an answer."""
         client, reader = self._client, self._reader
         waiter: Waiter[float] = Waiter(client.engine.call)
         self._waiter = waiter
         self._sent = 0.0
-        reader.expect(bodyless)
+        reader.expect(bodyless, discard)
         client.deadlines.add(self)
         try:
             if self._connection is None:
@@ -175,7 +177,7 @@ class _Carrier:
         finally:
             self._waiter = None
             client.deadlines.discard(self)
-        return Answer(reader.status, reader.body, tuple(reader.headers), asked, self._sent, arrived)
+        return Answer(reader.status, reader.body, tuple(reader.headers), asked, self._sent, arrived, reader.size)
 
     def close(self) -> None:
         """Close, and make room for another. May be repeated."""
