@@ -18,6 +18,7 @@ from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target, read_target
 from flashcrowd.units import format_duration, parse_duration, parse_rate
 from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays.observed import behaviour, picture
 from gamedays.orders import judge_orders, known_orders, save_ledger
 from loadtests import runner
 from loadtests.result import LoadResult, read_result
@@ -153,7 +154,7 @@ def text(ended: LoadRun) -> str:
         for row in ended.result.requests:
             times = "".join(f"{value * 1000:>7.0f} ms" for value in (row.p50, row.p95, row.p99))
             lines.append(f"{row.name[:23]:<24}{row.requests:>9,}{row.failures:>9,}{times}")
-        lines.append("")
+        lines += ["", *picture(ended.result.stream), *behaviour(ended.result.behaviour)]
     lines += [f"{finding.outcome:<13} {finding.name}: {finding.message}" for finding in ended.verdict.findings]
     how = "interrupted; what there is" if ended.interrupted else ended.verdict.outcome.value
     return "\n".join([*lines, "", f"{how}: {ended.run.path}"])

@@ -18,6 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from loadtests.crowd.histogram import LatencyHistogram
+from loadtests.freshness import Freshness
 from loadtests.histogram import DELIVERY_EDGES, LAG_EDGES, REQUEST_EDGES, Histogram
 from loadtests.history import OrderOutcome
 from loadtests.playback import Playback
@@ -53,7 +54,7 @@ class Tally:
         self.arrival_lag, self.rush_lag = LatencyHistogram(), LatencyHistogram()
         self.arrivals_planned = self.arrivals_started = self.arrivals_late = self.arrivals_dropped = 0
         self.viewers: Counter[str] = Counter(dict.fromkeys(VIEWER_STATES, 0))
-        self.playback = Playback()
+        self.playback, self.freshness = Playback(), Freshness()
         self.saturated = False
         self.saturated_seconds = 0
         self.cpu = 0.0
@@ -101,6 +102,7 @@ class Tally:
             **{name: getattr(self, name).as_list() for name in _LATENCIES},
             **{name: getattr(self, name) for name in _COUNTS},
             "playback": self.playback.as_dict(),
+            "freshness": self.freshness.as_dict(),
             "viewers": dict(self.viewers),
             "saturated": self.saturated,
             "saturated_seconds": self.saturated_seconds,
@@ -123,6 +125,7 @@ class Tally:
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + report[name])
         self.playback.merge(report["playback"])
+        self.freshness.merge(report["freshness"])
         self.saturated_seconds = max(self.saturated_seconds, report["saturated_seconds"])
         self.cpu = max(self.cpu, report["cpu"])
         if present:
@@ -198,6 +201,7 @@ class Exporter(Collector):
         yield _histogram("chat_delivery_seconds", "From sending a comment to its arrival", tally.delivery)
         yield from _services(tally)
         yield from tally.playback.collect()
+        yield from tally.freshness.collect()
         yield from _generator(tally)
         viewers = GaugeMetricFamily("flashcrowd_viewers", "Viewers by state", labels=["state"])
         for state, count in tally.viewers.items():

@@ -38,7 +38,7 @@ class LoadResult:
     lost_workers: name, viewers and reason of each worker that was lost while the load ran.
     arrivals: planned, started, late (more than 100 ms), dropped. rushes: starts after a reaction time; `rush lag` in
     times says how much later than event and reaction time they were. stream: what the players saw (docs/watching.md);
-    empty when nobody watched.
+    empty when nobody watched. behaviour: what became of behaviour events; empty when there were none.
     """
 
     requests: tuple[RequestResult, ...]
@@ -54,6 +54,7 @@ class LoadResult:
     arrivals: Mapping[str, int] = field(default_factory=dict)
     rushes: int = 0
     stream: Mapping[str, Any] = field(default_factory=dict)
+    behaviour: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -80,6 +81,7 @@ def summary(tally: Tally, lost: Sequence[Mapping[str, Any]] = ()) -> str:
             "arrivals": tally.arrivals(),
             "rushes": tally.rush_lag.count,
             "stream": tally.playback.summary(),
+            "behaviour": tally.freshness.summary(),
             "stamped": 1.0 - tally.unstamped / tally.reads if tally.reads else 1.0,
         },
         indent=2,

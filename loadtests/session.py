@@ -14,6 +14,7 @@ from math import ceil
 from flashcrowd.errors import InputError
 from flashcrowd.guard import Guard
 from loadtests.arrivals import Arrivals
+from loadtests.behaviour import Behaviour
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.http import MOST
@@ -52,6 +53,7 @@ class Session:
         self._live: Live | None = None
         self._shop: Shop | None = None
         self._stream: Stream | None = None
+        self._behaviour: Behaviour | None = None
         if config.target is not None:
             spec = config.target.spec
             variables = Variables(config.run, spec.mark.headers)
@@ -62,11 +64,14 @@ class Session:
             if spec.shop is not None:
                 most = _connections(config)
                 self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history, most=most)
+            most = _connections(config)
             if spec.stream is not None:
-                most, guard = _connections(config), Guard(spec.allow_hosts, file=config.target.name)
+                guard = Guard(spec.allow_hosts, file=config.target.name)
                 self._stream = Stream(
                     self.engine, spec.stream, variables, self.tally, report, config.rooms, guard, most=most
                 )
+            if spec.events is not None:
+                self._behaviour = Behaviour(self.engine, spec.events, variables, self.tally, report, most=most)
         each = config.arrivals / config.viewers if config.arrivals is not None else 0.0
         self.arrivals = Arrivals(self.engine, self.tally, each) if each else None
         self.parked = self.arrivals is not None or config.shape.idle
@@ -96,6 +101,13 @@ class Session:
             raise InputError("the scenario watches, but the target file has no spec.stream")
         return self._stream
 
+    @property
+    def behaviour(self) -> Behaviour:
+        """Raises InputError when the target takes no behaviour data."""
+        if self._behaviour is None:
+            raise InputError("the scenario notes behaviour, but the target file has no spec.events")
+        return self._behaviour
+
     def inherit(self, first: int, step: int) -> None:
         """As `IdentityPool.inherit`."""
         if self.config.target is not None:
@@ -109,9 +121,12 @@ class Session:
             self._shop.end()
 
     def finish(self) -> None:
-        """Let handlers end within the grace, cut off the others, and save everything. May be repeated."""
+        """Let handlers and batches end within the grace, cut off the others, and save everything. May be repeated."""
+        end = time.monotonic() + GRACE
         if self._live is not None:
             self._live.handlers.drain(GRACE)
+        if self._behaviour is not None:
+            self._behaviour.drain(max(0.5, end - time.monotonic()))
         self._history.flush()
 
     def _every_second(self) -> None:

@@ -19,6 +19,8 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST
 
 from flashcrowd.errors import InputError
 from loadtests.arrivals import Arrivals
+from loadtests.behaviour import Diary
+from loadtests.dwell import dwelling
 from loadtests.frames import LiveEvent
 from loadtests.identities import Identity
 from loadtests.life import Handle
@@ -42,9 +44,9 @@ class CrowdUser(locust.User):
     """A viewer.
 
     identity: who it is. live: `enter(identity)` gives a room, which stays connected until the viewer stops.
-    shop: `order`, `browse` and `goods`. stream: `watch(room)` shows the picture until it is stopped. Exceptions of
-    tasks and of event handlers are logged and counted by Locust (`user_error`); they end neither the viewer nor
-    anything of another one.
+    shop: `order`, `browse` and `goods`. stream: `watch(room)` shows the picture until it is stopped. behaviour:
+    `note(kind, value)` tells the platform what the viewer does. Exceptions of tasks and of event handlers are logged
+    and counted by Locust (`user_error`); they end neither the viewer nor anything of another one.
 
     It reads as if it had a greenlet of its own, but has one (a lane) during on_start, tasks, handlers and on_stop only:
     between tasks it is parked. Whatever gevent can wait for may be waited for in a task.
@@ -63,6 +65,7 @@ class CrowdUser(locust.User):
         self.rooms: tuple[Room, ...] = ()
         self._customer: Customer | None = None
         self._screen: Screen | None = None
+        self._diary: Diary | None = None
 
     @property
     def live(self) -> Door:
@@ -82,6 +85,13 @@ class CrowdUser(locust.User):
         if self._screen is None:
             self._screen = Screen(self)
         return self._screen
+
+    @property
+    def behaviour(self) -> Diary:
+        """What this viewer does, for the platform's data."""
+        if self._diary is None:
+            self._diary = self._session.behaviour.diary(self.identity)
+        return self._diary
 
     def react(self, median: float = 0.7, sigma: float = 0.4) -> None:
         """Wait as long as a person who sees a button light up takes to press it.
@@ -177,6 +187,8 @@ class CrowdUser(locust.User):
             room.leave()
         if self._screen is not None:
             self._screen.turn_off()
+        if self._diary is not None:
+            self._diary.flush()
         if self._customer is not None:
             self._customer.leave()
         self._session.identities.give_back(self.identity)
@@ -237,6 +249,7 @@ __all__ = [
     "Watching",
     "between",
     "constant",
+    "dwelling",
     "events",
     "phrase",
     "task",

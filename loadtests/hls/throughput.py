@@ -9,6 +9,7 @@ at the border doesn't make the picture change to and fro.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import exp2
 
 from loadtests.hls.playlist import Rendition
 
@@ -32,7 +33,7 @@ class Throughput:
         """So many bytes came in so many seconds."""
         seconds = max(seconds, _SHORTEST)
         rate = 8.0 * size / seconds
-        fast, slow = 0.5 ** (seconds / FAST), 0.5 ** (seconds / SLOW)
+        fast, slow = exp2(-seconds / FAST), exp2(-seconds / SLOW)
         self._fast = fast * self._fast + (1.0 - fast) * rate
         self._slow = slow * self._slow + (1.0 - slow) * rate
         self._weight += seconds
@@ -42,7 +43,7 @@ class Throughput:
         """What to count on. The averages begin at zero; that is taken out again."""
         if not self._weight:
             return DEFAULT
-        fast, slow = 1.0 - 0.5 ** (self._weight / FAST), 1.0 - 0.5 ** (self._weight / SLOW)
+        fast, slow = 1.0 - exp2(-self._weight / FAST), 1.0 - exp2(-self._weight / SLOW)
         return min(self._fast / fast, self._slow / slow)
 
 

@@ -1,0 +1,56 @@
+"""Observed: what viewers saw of the picture, and how fresh their behaviour data was, as lines of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flashcrowd.units import format_duration
+
+
+def picture(stream: Mapping[str, Any]) -> list[str]:
+    """What the players saw; nothing where nobody watched."""
+    if not stream:
+        return []
+    lines = [f"picture       {stream['players']:,} players, {_starts(stream)}"]
+    if stream["stall_ratio"] is None:
+        return [*lines, "              no data: none of them ever saw anything", ""]
+    lines.append(
+        f"              stalled {stream['stalls']:,} times, {stream['stall_ratio']:.2%} of "
+        f"{format_duration(round(stream['watched_seconds']))} watched"
+    )
+    lines.append(f"              {_delay(stream)}, quality changed {stream['switches']:,} times")
+    return [*lines, ""]
+
+
+def behaviour(events: Mapping[str, Any]) -> list[str]:
+    """What became of behaviour events; nothing where there were none."""
+    if not events:
+        return []
+    lines = [f"behaviour     {events['sent']:,} events, {events['sent'] - events['accepted']:,} of them not taken"]
+    if not events["probed"]:
+        return [*lines, "              freshness: no data; the target file says no spec.events.visible", ""]
+    lines.append(f"              {events['probed']:,} asked for: {_found(events)}")
+    if times := events["freshness"]:
+        lines.append(f"              visible after {_quantiles(times)}")
+    return [*lines, ""]
+
+
+def _starts(stream: Mapping[str, Any]) -> str:
+    late = f"{stream['starts_late']:,} without a picture after 2 s"
+    return f"start {_quantiles(stream['startup'])}; {late}" if stream["startup"] else late
+
+
+def _delay(stream: Mapping[str, Any]) -> str:
+    if not stream["delay"]:
+        return "delay: no data, as the playlist has no EXT-X-PROGRAM-DATE-TIME"
+    return f"behind live {_quantiles(stream['delay'])}"
+
+
+def _found(events: Mapping[str, Any]) -> str:
+    found = [f"{events[name]:,} {name}" for name in ("fresh", "late", "shed", "unknown") if events[name]]
+    return ", ".join(found) + (f", {events['lost']:,} never visible" if events["lost"] else "")
+
+
+def _quantiles(times: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {times[name]:.1f} s" for name in ("p50", "p99", "max"))
