@@ -26,7 +26,8 @@ class Playback:
     """Counts since the start.
 
     players: that were asked for a picture. starts_late: that had none after two seconds, whether it came later or not.
-    watched: seconds from the first picture on, those in stalls included. stalled: seconds of them without a picture.
+    watched: seconds from the first picture on, those in stalls included. stalled: seconds of them without a picture;
+    stalls: those that lasted for a tenth of a second at least.
     skips: how often a player found that what it wanted next was gone, and jumped ahead. startup: seconds from the wish
     to the first picture. delay: seconds from the recording to the screen, once a segment, where the playlist tells.
     """

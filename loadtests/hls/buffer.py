@@ -15,16 +15,20 @@ from loadtests.playback import STARTED_IN_TIME, Playback
 
 State = Literal["joining", "playing", "stalled", "ended"]
 
+NOTICED = 0.1
+"""Seconds from which on a stall is counted as one: what is shorter is seen as no interruption (Miller, Response time in
+man-computer conversational transactions, 1968). Its time counts in any case."""
+
 
 class Buffer:
     """The buffer of one player, who wished for the picture `now` (unix seconds). ahead: seconds of it."""
 
-    __slots__ = ("_asked", "_late", "_seen", "_tally", "ahead", "last", "state")
+    __slots__ = ("_asked", "_gap", "_late", "_seen", "_tally", "ahead", "last", "state")
 
     def __init__(self, tally: Playback, now: float) -> None:
         self._tally, self._asked, self._seen, self._late = tally, now, now, False
         self.state: State = "joining"
-        self.ahead = 0.0
+        self.ahead = self._gap = 0.0
         self.last = False
         tally.players += 1
 
@@ -39,8 +43,7 @@ class Buffer:
         elif self.state == "playing":
             self._play(elapsed)
         elif self.state == "stalled":
-            self._tally.watched += elapsed
-            self._tally.stalled += elapsed
+            self._stall(elapsed)
 
     def add(self, seconds: float, now: float) -> None:
         """A segment has come."""
@@ -74,7 +77,11 @@ class Buffer:
         if self.last:
             self.state = "ended"
             return
-        self.state = "stalled"
-        self._tally.stalls += 1
-        self._tally.watched += elapsed - played
-        self._tally.stalled += elapsed - played
+        self.state, self._gap = "stalled", 0.0
+        self._stall(elapsed - played)
+
+    def _stall(self, seconds: float) -> None:
+        self._tally.watched += seconds
+        self._tally.stalled += seconds
+        self._tally.stalls += self._gap < NOTICED <= self._gap + seconds
+        self._gap += seconds
