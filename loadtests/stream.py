@@ -7,6 +7,7 @@ away as they come.
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import time
@@ -27,6 +28,8 @@ from loadtests.metrics import Tally
 from loadtests.report import Report, Request
 from loadtests.shop import ServerError
 from loadtests.variables import Variables, fill_path, traceparent
+
+_LOGGER = logging.getLogger(__name__)
 
 SPREAD = 1.0
 """Seconds over which players begin that are started together: Locust starts a second's worth of viewers at once."""
@@ -56,6 +59,7 @@ class Stream:
         self.engine, self.tally, self.report, self.reader = engine, tally, report, PlaylistReader()
         self._spec, self._variables, self._rooms, self._guard, self._most = spec, variables, rooms, guard, most
         self._clients: dict[tuple[str, str], HttpClient] = {}
+        self._refused: dict[str, GuardError] = {}
 
     def watch(self, identity: Identity, room: str | None = None) -> Watching:
         """Begin to watch a room, one of the run's rooms by chance if none is named."""
@@ -80,10 +84,22 @@ class Stream:
     def _client(self, scheme: str, server: str) -> HttpClient:
         client = self._clients.get((scheme, server))
         if client is None:
-            self._guard.check_url(f"{scheme}://{server}", "a playlist of the stream")
+            self._check(scheme, server)
             client = HttpClient(self.engine, f"{scheme}://{server}", timeout=TIMEOUT, most=self._most)
             self._clients[scheme, server] = client
         return client
+
+    def _check(self, scheme: str, server: str) -> None:
+        """Ask the guard, once for each server, and log its refusal: a playlist is no file that somebody could mend."""
+        refused = self._refused.get(server)
+        if refused is None:
+            try:
+                self._guard.check_url(f"{scheme}://{server}", "a playlist of the stream")
+                return
+            except GuardError as error:
+                refused = self._refused[server] = error
+                _LOGGER.warning("%s", error)
+        raise refused
 
 
 class Watching:

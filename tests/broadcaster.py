@@ -41,6 +41,7 @@ class Broadcaster:
         self.frozen_at = self.frozen_for = 0.0
         self.served: dict[str, list[Served]] = defaultdict(list)
         self.headers: list[dict[str, str]] = []
+        self.told: list[str] = []
         self.events: dict[str, tuple[dict[str, Any], float]] = {}
         self.batches: list[int] = []
         self.delay: float | None = 0.3
@@ -92,7 +93,7 @@ class Broadcaster:
         answer = self.answer(request, "", status=202)
         batch = (await request.json())["events"]
         self.batches.append(len(batch))
-        if answer.status < 500:
+        if answer.status == 202:
             for event in batch:
                 self.events.setdefault(event["id"], (event, time.time()))
         return answer
@@ -101,6 +102,7 @@ class Broadcaster:
         found = self.events.get(request.match_info["id"])
         if found is None or self.delay is None or time.time() < found[1] + self.delay:
             return self.answer(request, "", status=404)
+        self.told.append(request.path)
         return web.json_response({"visible_at": found[1] + self.delay})
 
     def answer(self, request: web.Request, text: str, status: int = 200) -> web.Response:
