@@ -1,7 +1,7 @@
 """Session: all that the viewers of one process share, and the clock that keeps it going.
 
-Once a second it flushes the history, sends due heartbeats and judges deliveries and the generator itself; a faster
-timer measures how late this process wakes.
+Once a second it flushes the history, sends due heartbeats, accounts for stalls, and judges deliveries and the generator
+itself; a faster timer measures how late this process wakes.
 """
 
 from __future__ import annotations
@@ -139,6 +139,8 @@ class Session:
         self._history.flush()
         if self._live is not None:
             self._live.second(trusted=not self.watch.saturated)
+        if self._stream is not None:
+            self._stream.second()
         self._second_due = max(self._second_due + 1.0, now)
         self.engine.at(self._second_due, self._every_second)
 

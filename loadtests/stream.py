@@ -60,11 +60,21 @@ class Stream:
         self._spec, self._variables, self._rooms, self._guard, self._most = spec, variables, rooms, guard, most
         self._clients: dict[tuple[str, str], HttpClient] = {}
         self._refused: dict[str, GuardError] = {}
+        self.watching = set[Watching]()
 
     def watch(self, identity: Identity, room: str | None = None) -> Watching:
         """Begin to watch a room, one of the run's rooms by chance if none is named."""
         name = room if room is not None else random.choice(self._rooms)
         return Watching(self, identity, name)
+
+    def second(self) -> None:
+        """Account for stalls that go on, while their players wait for answers; called once a second.
+
+        Up to a second ago, as what has arrived since may not have been read yet.
+        """
+        now = time.time() - 1.0
+        for watching in self.watching:
+            watching.advance(now)
 
     def url(self, identity: Identity, room: str) -> str:
         """Of a room's playlist."""
@@ -118,11 +128,16 @@ class Watching:
         if self._stopped:
             return
         self._stopped = True
-        if self._player is not None:
-            self._player.buffer.advance(time.time())
+        self._stream.watching.discard(self)
+        self.advance(time.time())
         if self._timer is not None:
             self._stream.engine.timers.cancel(self._timer)
             self._timer = None
+
+    def advance(self, now: float) -> None:
+        """Account for the time up to now (unix seconds)."""
+        if self._player is not None:
+            self._player.buffer.advance(now)
 
     def _wake(self) -> None:
         timer, self._timer = self._timer, None
@@ -135,6 +150,7 @@ class Watching:
             if self._player is None:
                 url = self._stream.url(self._identity, self.room)
                 self._player = Player(url, self._stream.tally.playback, time.time())
+                self._stream.watching.add(self)
             wanted = self._player.next(time.time())
             if not isinstance(wanted, Fetch):
                 self._park(wanted)

@@ -64,7 +64,9 @@ async def test_a_stream_that_stalls_for_a_known_time_is_reported_with_that_time(
     assert (seen["players"], seen["stalls"], seen["skips"]) == (6, 6, 0)
     assert seen["stall_ratio"] == pytest.approx(seen["stalled_seconds"] / seen["watched_seconds"])
     assert read_figure(text, "flashcrowd_playback_stalls_total") == 6
-    assert read_figure(text, "flashcrowd_playback_stall_seconds_total") == pytest.approx(seen["stalled_seconds"])
+    assert read_figure(text, "flashcrowd_playback_stall_seconds_total") == pytest.approx(
+        seen["stalled_seconds"], rel=0.02
+    )
     assert 3.0 <= seen["delay"]["max"] < 5.0  # three segments and a part of one; the clock stood still with the stream
     assert seen["switches"] == 6  # from the small rendition to the large one, each of them once
 
