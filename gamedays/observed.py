@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flashcrowd.units import format_duration
+from flashcrowd.units import about
 
 
 def picture(stream: Mapping[str, Any]) -> list[str]:
     """What the players saw; nothing where nobody watched."""
     if not stream:
         return []
-    lines = [f"picture       {stream['players']:,} players, {_starts(stream)}"]
+    lines = [f"picture       players: {stream['players']:,}; {_starts(stream)}"]
     if stream["stall_ratio"] is None:
         return [*lines, "              no data: none of them ever saw anything", ""]
-    lines.append(
-        f"              stalled {stream['stalls']:,} times, {stream['stall_ratio']:.2%} of "
-        f"{format_duration(round(stream['watched_seconds']))} watched"
-    )
-    lines.append(f"              {_delay(stream)}, quality changed {stream['switches']:,} times")
+    share, watched = f"{stream['stall_ratio']:.2%}", about(stream["watched_seconds"])
+    lines.append(f"              {share} of {watched} in stalls ({stream['stalls']:,} of them)")
+    lines.append(f"              {_delay(stream)}; quality changes: {stream['switches']:,}")
     return [*lines, ""]
 
 
@@ -38,7 +36,7 @@ def behaviour(events: Mapping[str, Any]) -> list[str]:
 
 def _starts(stream: Mapping[str, Any]) -> str:
     late = f"{stream['starts_late']:,} without a picture after 2 s"
-    return f"start {_quantiles(stream['startup'])}; {late}" if stream["startup"] else late
+    return f"started after {_quantiles(stream['startup'])}; {late}" if stream["startup"] else late
 
 
 def _delay(stream: Mapping[str, Any]) -> str:
@@ -53,4 +51,4 @@ def _found(events: Mapping[str, Any]) -> str:
 
 
 def _quantiles(times: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {times[name]:.1f} s" for name in ("p50", "p99", "max"))
+    return ", ".join(f"{name} {about(times[name])}" for name in ("p50", "p99", "max"))

@@ -34,7 +34,7 @@ def test_a_plan_is_shown_and_nothing_is_started(flashcrowd, tmp_path):
 def test_the_scenarios_are_listed_with_their_purpose(flashcrowd):
     ended = flashcrowd("load", "list")
     assert ended.code == 0
-    assert ended.out.startswith("live-commerce   A live sale")
+    assert "\nlive-commerce   A live sale" in ended.out
 
 
 def test_a_target_that_does_not_answer_ends_with_4(flashcrowd, tmp_path):

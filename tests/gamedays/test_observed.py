@@ -17,9 +17,9 @@ def test_the_picture_is_told_in_three_lines():
         buffer.add(2.0, at)
         tally.behind(3.0)
     assert picture(tally.summary()) == [
-        "picture       1 players, start p50 0.5 s, p99 0.5 s, max 0.5 s; 0 without a picture after 2 s",
-        "              stalled 1 times, 20.00% of 5s watched",
-        "              behind live p50 3.0 s, p99 3.0 s, max 3.0 s, quality changed 0 times",
+        "picture       players: 1; started after p50 500 ms, p99 500 ms, max 500 ms; 0 without a picture after 2 s",
+        "              20.00% of 5.0 s in stalls (1 of them)",
+        "              behind live p50 3.0 s, p99 3.0 s, max 3.0 s; quality changes: 0",
         "",
     ]
 
@@ -29,7 +29,7 @@ def test_a_picture_that_never_came_and_a_delay_that_nobody_knows_are_said():
     buffer = Buffer(tally, 0.0)
     buffer.advance(3.0)
     assert picture(tally.summary()) == [
-        "picture       1 players, 1 without a picture after 2 s",
+        "picture       players: 1; 1 without a picture after 2 s",
         "              no data: none of them ever saw anything",
         "",
     ]
