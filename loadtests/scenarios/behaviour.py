@@ -1,4 +1,4 @@
-"""Behaviour data: viewers look, like and click, and their app tells it; a sample is asked for until it is visible.
+"""Behaviour data: viewers look, like and click, and their app tells the platform in batches.
 
 A viewer does something every 10 s on average. Most of it are likes, which come in bursts of taps that the app tells as
 one event; one in ten is a click on the goods. Who has seen enough (log-normal, dwell.py) goes into another room: that

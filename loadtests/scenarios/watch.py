@@ -1,4 +1,4 @@
-"""The picture: viewers watch a room as a player of HLS does, for as long as people stay, and then another one.
+"""The picture: viewers watch rooms as a player of HLS does, each for as long as people stay.
 
 Half of them stay for less than three minutes in a room, some for an hour (dwell.py). A short run therefore sees each
 viewer in one room or two. What they saw is in the report: start-up time, stalls, delay behind live, quality.

@@ -50,7 +50,7 @@ WRONG = {
     "SLO without a window": ((*CHECK, "--window", "0s"), "--window: 0 s hold no events"),
     "SLO time": ((*CHECK, "--window", "5m", "--at", "noon"), "--at: 'noon' is no time"),
     "SLO Prometheus": (("slo", "check", "storefront", "--prometheus", "x", "--window", "5m"), "'x' is not the URL"),
-    "rules": (("slo", "rules", "nope"), "no slos 'nope' built in, and no such path; known: behaviour, storefront, stream"),
+    "rules": (("slo", "rules", "nope"), "no slos 'nope' built in, and no such path; known: behaviour, "),
     "window policy": (("slo", "rules", "storefront", "--windows", "nope"), "no windows 'nope' built in"),
     "plan": (("gameday", "plan", "flash-sale"), "no plan 'flash-sale' built in, nor such a file; did you mean"),
     "plan file": (("gameday", "run", "nope.yaml"), "nope.yaml: can't be read: no such file or directory"),
