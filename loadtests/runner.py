@@ -206,8 +206,6 @@ def _check_spec(spec: LoadSpec, target: Target | None, guard: Guard, workers: in
     _check_sources(spec, target, workers)
     if target.spec.shop is not None:
         parse_path(target.spec.shop.order.order_id)
-    if target.spec.events is not None:
-        parse_path(target.spec.events.visible_at)
     identities, needed = count(target.spec.identities), math.ceil(spec.viewers / workers) * workers
     if identities < needed:
         raise InputError(

@@ -7,6 +7,7 @@ playlist a target duration after it last began to, half of one where nothing was
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urljoin
 
@@ -71,7 +72,7 @@ class Player:
             self._wanted = choose(self._renditions(), self._fetched, self._throughput.estimate)
         if self._wanted != self._rendition:
             return Fetch(self._playlist_url(self._wanted), self._wanted)
-        return Fetch(urljoin(self._playlist_url(self._rendition), segment.uri), self._rendition, segment)
+        return Fetch(_join(self._playlist_url(self._rendition), segment.uri), self._rendition, segment)
 
     def loaded(self, fetch: Fetch, playlist: Playlist, asked: float) -> None:
         """A playlist has come, which was asked for at that time."""
@@ -150,7 +151,13 @@ class Player:
     def _playlist_url(self, rendition: int) -> str:
         if self._master is None:
             return self._url
-        return urljoin(self._url, self._master.renditions[rendition].uri)
+        return _join(self._url, self._master.renditions[rendition].uri)
+
+
+@lru_cache(maxsize=4096)
+def _join(base: str, uri: str) -> str:
+    """Remembered: all viewers of a room fetch the same within a second or two, and joining takes as long as sending."""
+    return urljoin(base, uri)
 
 
 def _start(media: Media) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -126,3 +128,25 @@ async def test_a_playlist_that_leads_to_a_host_which_is_not_allowed_is_not_follo
     assert not broadcaster.served
     assert result.stream["startup"] == {}
     assert "127.0.0.2 is not in allow_hosts" in (run.path / "logs" / "load.log").read_text()
+
+
+@pytest.mark.slow
+async def test_the_scenarios_run_as_they_are(
+    broadcaster: Broadcaster,
+    supervisor: Supervisor,
+    run: RunDirectory,
+    tmp_path: Path,
+    guard: Guard,
+    spec: Callable[..., LoadSpec],
+) -> None:
+    picture = await runner.start(supervisor, spec("watch", viewers=3, duration=60.0), run, broadcaster.target(), guard)
+    second = RunDirectory.create(tmp_path, "second")
+    told = await runner.start(
+        supervisor, spec("behaviour", viewers=9, duration=60.0), second, broadcaster.target(), guard
+    )
+    await until(lambda: len(broadcaster.served) == 3 and len(broadcaster.events) >= 12)
+    await asyncio.gather(picture.stop(), told.stop())
+    assert picture.result().stream["watched_seconds"] > 0
+    kinds = {event["kind"] for event, _ in broadcaster.events.values()}
+    assert {"view", "dwell"} < kinds <= {"view", "dwell", "like", "click"}
+    assert told.result().behaviour["accepted"] == len(broadcaster.events)
