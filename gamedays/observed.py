@@ -12,12 +12,16 @@ def picture(stream: Mapping[str, Any]) -> list[str]:
     """What the players saw; nothing where nobody watched."""
     if not stream:
         return []
-    lines = [f"picture       players: {stream['players']:,}; {_starts(stream)}"]
+    lines = [f"picture       players: {stream['players']:,}; {stream['starts_late']:,} had no picture after 2 s"]
     if stream["stall_ratio"] is None:
         return [*lines, "              no data: none of them ever saw anything", ""]
     share, watched = f"{stream['stall_ratio']:.2%}", about(stream["watched_seconds"])
-    lines.append(f"              {share} of {watched} in stalls ({stream['stalls']:,} of them)")
-    lines.append(f"              {_delay(stream)}; quality changes: {stream['switches']:,}")
+    lines += [
+        f"              started after {_quantiles(stream['startup'])}",
+        f"              {share} of {watched} in stalls ({stream['stalls']:,} of them)",
+        f"              {_delay(stream)}",
+        f"              quality changed {stream['switches']:,} times",
+    ]
     return [*lines, ""]
 
 
@@ -32,11 +36,6 @@ def behaviour(events: Mapping[str, Any]) -> list[str]:
     if times := events["freshness"]:
         lines.append(f"              visible after {_quantiles(times)}")
     return [*lines, ""]
-
-
-def _starts(stream: Mapping[str, Any]) -> str:
-    late = f"{stream['starts_late']:,} without a picture after 2 s"
-    return f"started after {_quantiles(stream['startup'])}; {late}" if stream["startup"] else late
 
 
 def _delay(stream: Mapping[str, Any]) -> str:

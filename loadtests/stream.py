@@ -181,7 +181,7 @@ class Watching:
         """Give it to the player. A segment counts from its arrival in the kernel: what we are late isn't its fault.
 
         Raises:
-            PlaylistError: it is no playlist.
+            PlaylistError: it is no playlist, or not the one that was wanted.
         """
         if fetch.segment is not None:
             player.fed(fetch, answer.size, answer.service, answer.arrived)

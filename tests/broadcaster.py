@@ -174,7 +174,7 @@ async def broadcasting() -> AsyncIterator[Broadcaster]:
     await site.cleanup()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urljoin
 
 from loadtests.hls.buffer import Buffer
-from loadtests.hls.playlist import Master, Media, Playlist, Rendition, Segment
+from loadtests.hls.playlist import Master, Media, Playlist, PlaylistError, Rendition, Segment
 from loadtests.hls.throughput import Throughput, choose
 from loadtests.playback import Playback
 
@@ -75,8 +75,14 @@ class Player:
         return Fetch(_join(self._playlist_url(self._rendition), segment.uri), self._rendition, segment)
 
     def loaded(self, fetch: Fetch, playlist: Playlist, asked: float) -> None:
-        """A playlist has come, which was asked for at that time."""
+        """A playlist has come, which was asked for at that time.
+
+        Raises:
+            PlaylistError: it should list segments, and lists renditions.
+        """
         if isinstance(playlist, Master):
+            if self._master is not None:
+                raise PlaylistError("the playlist of a rendition is another master playlist")
             self._master = playlist
             self._wanted = self._rendition = choose(playlist.renditions, None, self._throughput.estimate)
             self._reload_at = asked
@@ -163,8 +169,8 @@ def _join(base: str, uri: str) -> str:
 def _start(media: Media) -> int:
     """The number of the segment to begin with: the last that is at least three target durations from the end; the
     first of a stream that has ended."""
-    number, seconds = media.end, 0.0
-    while number > media.sequence and (media.ended or seconds < EDGE * media.target):
+    number, seconds, wanted = media.end, 0.0, EDGE * max(media.target, _SHORTEST_TARGET)
+    while number > media.sequence and (media.ended or seconds < wanted):
         number -= 1
         seconds += media.segments[number - media.sequence].seconds
     return number

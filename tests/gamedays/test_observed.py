@@ -10,16 +10,18 @@ def test_nothing_is_said_of_what_nobody_did():
     assert picture({}) == behaviour({}) == []
 
 
-def test_the_picture_is_told_in_three_lines():
+def test_the_picture_is_told_in_five_lines():
     tally = Playback()
     buffer = Buffer(tally, 0.0)
     for at in (0.5, 1.0, 5.5):
         buffer.add(2.0, at)
         tally.behind(3.0)
     assert picture(tally.summary()) == [
-        "picture       players: 1; started after p50 500 ms, p99 500 ms, max 500 ms; 0 without a picture after 2 s",
+        "picture       players: 1; 0 had no picture after 2 s",
+        "              started after p50 500 ms, p99 500 ms, max 500 ms",
         "              20.00% of 5.0 s in stalls (1 of them)",
-        "              behind live p50 3.0 s, p99 3.0 s, max 3.0 s; quality changes: 0",
+        "              behind live p50 3.0 s, p99 3.0 s, max 3.0 s",
+        "              quality changed 0 times",
         "",
     ]
 
@@ -29,13 +31,13 @@ def test_a_picture_that_never_came_and_a_delay_that_nobody_knows_are_said():
     buffer = Buffer(tally, 0.0)
     buffer.advance(3.0)
     assert picture(tally.summary()) == [
-        "picture       players: 1; 1 without a picture after 2 s",
+        "picture       players: 1; 1 had no picture after 2 s",
         "              no data: none of them ever saw anything",
         "",
     ]
     buffer.add(1.0, 4.0)
     buffer.advance(4.5)
-    assert "delay: no data, as the playlist has no EXT-X-PROGRAM-DATE-TIME" in picture(tally.summary())[2]
+    assert "delay: no data, as the playlist has no EXT-X-PROGRAM-DATE-TIME" in picture(tally.summary())[3]
 
 
 def test_behaviour_is_told_with_what_became_of_its_sample():

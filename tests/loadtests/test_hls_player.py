@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from loadtests.hls.buffer import Buffer
 from loadtests.hls.player import Fetch, Player
-from loadtests.hls.playlist import Master, Media, Rendition, Segment
+from loadtests.hls.playlist import Master, Media, PlaylistError, Rendition, Segment
 from loadtests.hls.throughput import DEFAULT, Throughput, choose
 from loadtests.playback import Playback
 
@@ -111,7 +111,7 @@ def test_a_stream_without_trouble_is_played_three_target_durations_behind_live()
     assert tally.delay_times.quantile(0.5) == pytest.approx(3.301, rel=0.01)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     target=st.sampled_from([1.0, 2.0, 6.0]),
     phase=st.floats(0, 6),
@@ -183,6 +183,15 @@ def test_an_encoder_that_begins_anew_is_followed():
     player.loaded(Fetch(URL, 0), Media(1.0, 0, (Segment("anew.ts", 1.0),)), 1011.0)
     assert player.next(1011.1) == Fetch("http://host/room/anew.ts", 0, Segment("anew.ts", 1.0))
     assert tally.skips == 1
+
+
+def test_a_rendition_that_leads_to_a_master_playlist_again_is_refused():
+    player, master = Player(URL, Playback(), 100.0), Master((Rendition("live.m3u8", 1),))
+    player.loaded(Fetch(URL, 0), master, 100.0)
+    with pytest.raises(PlaylistError, match="another master playlist"):
+        player.loaded(Fetch(URL, 0), master, 100.0)
+    player.failed(Fetch(URL, 0), 0.1, 100.1)
+    assert player.next(100.1) == pytest.approx(101.1)
 
 
 def test_failures_are_tried_again_and_cost_the_buffer_only():

@@ -51,11 +51,11 @@ async def test_a_stream_that_stalls_for_a_known_time_is_reported_with_that_time(
     read_figure: Callable[[str, str], float],
     scenario: Callable[[str], str],
 ) -> None:
-    load = await runner.start(supervisor, spec(scenario(SITTER), duration=30.0), run, broadcaster.target(), guard)
+    load = await runner.start(supervisor, spec(scenario(SITTER), duration=60.0), run, broadcaster.target(), guard)
     await until(lambda: len(broadcaster.served) == 6 and all(len(one) >= 5 for one in broadcaster.served.values()))
     broadcaster.freeze(FROZEN)
     last = broadcaster.made(broadcaster.frozen_at) - 1
-    await until(lambda: all(one[-1].number >= last + 4 for one in broadcaster.served.values()), seconds=30.0)
+    await until(lambda: all(one[-1].number >= last + 4 for one in broadcaster.served.values()))
     text = await scrape(load.metrics_address)
     await load.stop()
     seen = load.result().stream
