@@ -9,7 +9,7 @@ from common import main, measure, rss, server, table
 
 SECONDS = 20.0
 SIZES = {"1 KB": 1_000, "60 KB (480 kbit/s)": 60_000}
-COUNTS = (300, 1000)
+COUNTS = (300, 1_000)
 
 
 def crowd(port: int, count: int) -> dict[str, Any]:
