@@ -37,7 +37,8 @@ class LoadResult:
     withheld: comments of ours that nobody heard. stamped: the share of reads with the kernel's time of arrival.
     lost_workers: name, viewers and reason of each worker that was lost while the load ran.
     arrivals: planned, started, late (more than 100 ms), dropped. rushes: starts after a reaction time; `rush lag` in
-    times says how much later than event and reaction time they were.
+    times says how much later than event and reaction time they were. chat: forbidden_said, forbidden_delivered,
+    forbidden_examples, order_checked, out_of_order, order_examples.
     """
 
     requests: tuple[RequestResult, ...]
@@ -52,6 +53,7 @@ class LoadResult:
     lost_workers: Sequence[Mapping[str, Any]] = ()
     arrivals: Mapping[str, int] = field(default_factory=dict)
     rushes: int = 0
+    chat: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
