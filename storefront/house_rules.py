@@ -1,6 +1,6 @@
 """House rules: what operators impose on the chat, the same in all live processes.
 
-A rule is told over the bus, also to the process that was asked for it. A process that starts asks for the others' rules.
+A rule goes over the bus, also to the process that was asked for it. One that starts asks for the rules of the others.
 """
 
 import asyncio
