@@ -1,11 +1,13 @@
 """House rules: what operators impose on the chat, the same in all live processes.
 
-A rule goes over the bus, also to the process that was asked for it. One that starts asks for the rules of the others.
+A rule goes over the bus, also to the process that was asked for it. One that starts asks for the rules of the others. Of
+two rules of one name the later imposed holds, in whatever order they arrive.
 """
 
 import asyncio
 import json
 import random
+import time
 import uuid
 from typing import Any
 
@@ -33,6 +35,7 @@ class HouseRules:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._rules: dict[str, float] = {"slow": 0.0, "share": 1.0, "over": BIG}
+        self._imposed_at = dict.fromkeys(self._rules, 0.0)
         self._told: dict[str, asyncio.Future[None]] = {}
         SHARE.set(1)
 
@@ -68,13 +71,15 @@ class HouseRules:
     def hear(self, topic: str, body: bytes) -> None:
         """Take a message off the bus."""
         if topic == TOPIC + "ask":
-            self._channel.publish(TOPIC + "set", json.dumps({"rules": self._rules}).encode())
+            self._publish({name: (value, self._imposed_at[name]) for name, value in self._rules.items()})
             return
         message: dict[str, Any] = json.loads(body)
-        self._rules |= message["rules"]
+        for name, (value, at) in message["rules"].items():
+            if at >= self._imposed_at[name]:
+                self._rules[name], self._imposed_at[name] = value, at
         SLOW.set(self._rules["slow"])
         SHARE.set(self._rules["share"])
-        if told := self._told.pop(message.get("id", ""), None):
+        if told := self._told.pop(message["id"], None):
             told.set_result(None)
 
     def wait(self, since: float) -> float:
@@ -92,12 +97,15 @@ class HouseRules:
         return True
 
     async def _impose(self, rules: dict[str, float]) -> Response:
-        number = uuid.uuid4().hex
-        self._told[number] = asyncio.get_running_loop().create_future()
-        self._channel.publish(TOPIC + "set", json.dumps({"rules": rules, "id": number}).encode())
+        number, now = uuid.uuid4().hex, time.time()
+        told = self._told[number] = asyncio.get_running_loop().create_future()
+        self._publish({name: (value, now) for name, value in rules.items()}, number)
         try:
-            await asyncio.wait_for(self._told[number], PATIENCE)
+            await asyncio.wait_for(told, PATIENCE)
         except TimeoutError:
             self._told.pop(number, None)
             return refusal(503, "bus")
         return answer(200, self._rules)
+
+    def _publish(self, rules: dict[str, tuple[float, float]], number: str = "") -> None:
+        self._channel.publish(TOPIC + "set", json.dumps({"rules": rules, "id": number}).encode())

@@ -168,5 +168,3 @@ async def test_a_rush_with_kills_never_passes_the_limit(visitor: Client) -> None
     assert {key: stored[key]["order_id"] for key in accepted} == accepted
     assert max((await units(visitor, sale)).values()) == 1
     assert (await visitor.stock(sale))["sold"] == len(stored)
-
-
