@@ -1,7 +1,7 @@
 """House rules: what operators impose on the chat, the same in all live processes.
 
-A rule goes over the bus, also to the process that was asked for it. One that starts asks for the rules of the others. Of
-two rules of one name the later imposed holds, in whatever order they arrive.
+A rule goes over the bus, also to the process that was asked for it. One that starts asks for the rules of the others.
+Of two rules of one name the later imposed holds, in whatever order they arrive.
 """
 
 import asyncio
