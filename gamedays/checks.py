@@ -20,7 +20,9 @@ from flashcrowd.guard import Guard
 from flashcrowd.target import Component, Target, read_target
 from flashcrowd.units import parse_duration
 from gamedays import embedded
+from gamedays.load_check import check_load
 from gamedays.plan import BUILTIN, EMBEDDED, Control, Plan, builtin_names
+from loadtests.shapes import Point
 from monitors import promql
 from monitors.slo import Slo
 
@@ -29,7 +31,7 @@ CONTROLS: tuple[Control, ...] = ("no-fault", "no-runbook")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan that may be played. `target` is None for the embedded one, which doesn't exist yet."""
+    """A plan that may be played. `target` is None for the embedded one, which doesn't exist yet. points: of a trace."""
 
     file: Path
     plan: Plan
@@ -37,6 +39,7 @@ class Prepared:
     slos: tuple[Slo, ...]
     control: Control | None
     allow_production: str | None
+    points: tuple[Point, ...] = ()
 
     @property
     def scenario(self) -> str:
@@ -62,7 +65,10 @@ def prepare(name: str, control: str | None = None, allow_production: str | None 
     plan = source.parse(Plan, *surroundings.rules())
     Guard.of(surroundings.described, allow_production)
     chosen = next((known for known in CONTROLS if known == control), None)
-    return Prepared(file, plan, surroundings.target, surroundings.slos, chosen, allow_production)
+    load = surroundings.load
+    return Prepared(
+        file, load.complete(plan), surroundings.target, surroundings.slos, chosen, allow_production, load.points
+    )
 
 
 def find(name: str) -> Path:
@@ -82,6 +88,8 @@ class _Surroundings:
         self._source, self._base = source, source.file.parent
         self._problems: list[Problem] = []
         self._target_is_wrong = False
+        self.load = check_load(source)
+        self._problems += self.load.problems
         self.target = self._read_target()
         self.slos = tuple(self._read_slos())
         self.described = self.target or embedded.describe(embedded.Addresses(), "http://127.0.0.1:1")
@@ -201,6 +209,8 @@ class _Surroundings:
 
     def _duration(self, source: Document) -> float:
         """Seconds of load, without an end where the plan doesn't say."""
+        if self.load.duration is not None:
+            return self.load.duration
         parts = [_seconds(source.get("spec", "load", field)) for field in ("over", "hold")]
         return sum(part for part in parts if part is not None) if None not in parts else float("inf")
 

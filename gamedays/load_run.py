@@ -7,25 +7,21 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 from urllib.parse import urlsplit
 
-from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import ExitCode, FlashcrowdError, GuardError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor, require_free
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target, read_target
-from flashcrowd.units import format_duration, parse_duration, parse_rate
+from flashcrowd.units import format_duration, parse_rate
 from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays.load_shape import ShapeWords, shaped
 from gamedays.orders import judge_orders, known_orders, save_ledger
 from loadtests import runner
 from loadtests.result import LoadResult, read_result
-from loadtests.shapes import ShapeName
-
-SHAPES: dict[str, ShapeName] = {name: name for name in get_args(ShapeName)}
-RAMP = 2_000
-"""Viewers a second that arrive unless --over says otherwise: a handshake costs a server of this kind about 0.3 ms."""
+from loadtests.rooms import room_names
 
 MISSED_SHARE = 0.01
 """Share of the arrivals that may be late or dropped before the demand is not the one that was asked for."""
@@ -58,9 +54,9 @@ class LoadRun:
 
 def spec(
     scenario: str,
-    viewers: int,
-    shape: str,
-    duration: str,
+    viewers: int | None,
+    shape: str | None,
+    duration: str | None,
     over: str | None,
     workers: str,
     host: str | None,
@@ -68,28 +64,28 @@ def spec(
     arrivals: str | None = None,
     bind: str | None = None,
     expect_workers: int = 0,
+    steps: int | None = None,
+    stay: str | None = None,
+    trace: Path | None = None,
+    rooms: int = 1,
 ) -> runner.LoadSpec:
     """The load as texts of a command line describe it. Raises InputError when one of them is wrong."""
-    seconds = _positive("--duration", _seconds("--duration", duration))
-    if shape not in SHAPES:
-        raise InputError(f"--shape: no shape '{shape}'{did_you_mean(shape, SHAPES)}")
     if bind is not None and not expect_workers:
         raise InputError("--bind is for workers of other machines; say how many with --expect-workers N")
     if expect_workers and bind is None:
         raise InputError("--expect-workers: say with --bind HOST:PORT where they find the master")
-    return runner.LoadSpec(
+    load = runner.LoadSpec(
         scenario=scenario,
-        viewers=viewers,
-        shape=SHAPES[shape],
-        over=_seconds("--over", over) if over is not None else min(max(10.0, viewers / RAMP), seconds / 2),
-        duration=seconds,
+        viewers=1,
         workers=_workers(workers),
         metrics_port=metrics_port,
         host=host,
+        rooms=room_names(rooms),
         arrivals=_rate("--arrivals", arrivals),
         bind=bind,
         elsewhere=expect_workers,
     )
+    return shaped(load, ShapeWords(viewers, shape, duration, over, steps, stay, trace))
 
 
 async def play(
@@ -241,19 +237,6 @@ def _rate(option: str, value: str | None) -> float | None:
     if rate == 0:
         raise InputError(f"{option}: no arrivals at all are no load; leave it out")
     return rate
-
-
-def _seconds(option: str, value: str) -> float:
-    try:
-        return parse_duration(value)
-    except ValueError as error:
-        raise InputError(f"{option}: {error}") from None
-
-
-def _positive(option: str, seconds: float) -> float:
-    if seconds <= 0:
-        raise InputError(f"{option}: nobody comes for 0s; write 30s, say")
-    return seconds
 
 
 def _workers(value: str) -> int | Literal["auto"]:

@@ -29,9 +29,27 @@ def test_the_words_of_a_command_line_become_a_load():
     assert (spec.duration, spec.over, spec.workers) == (90.0, 4.0, 3)
 
 
-@pytest.mark.parametrize(("duration", "over"), [("1m", 10.0), ("4s", 2.0)])
-def test_viewers_arrive_in_ten_seconds_or_in_half_of_the_time(duration, over):
-    assert load_run.spec(**{**GOOD, "duration": duration}).over == over
+@pytest.mark.parametrize(
+    ("shape", "duration", "over"),
+    [("ramp", "1m", 10.0), ("ramp", "4s", 2.0), ("steps", "1m", 60.0), ("spike", "1m", 10.0), ("spike", "6s", 1.0)],
+)
+def test_viewers_arrive_in_ten_seconds_or_in_half_of_the_time(shape, duration, over):
+    assert load_run.spec(**{**GOOD, "shape": shape, "duration": duration}).over == over
+
+
+@pytest.mark.parametrize(("viewers", "most"), [(None, 250), (5000, 5000)])
+def test_a_trace_brings_its_viewers_and_its_duration_unless_others_are_asked_for(tmp_path, viewers, most):
+    file = tmp_path / "friday.csv"
+    file.write_text("seconds,viewers\n0,10\n90,250\n120,0\n")
+    words = {**GOOD, "shape": None, "duration": None, "viewers": viewers, "trace": file}
+    spec = load_run.spec(**words)
+    assert (spec.shape, spec.viewers, spec.duration, len(spec.points)) == ("trace", most, 120.0, 3)
+
+
+def test_without_a_word_a_hundred_viewers_come_for_a_minute_into_one_room():
+    spec = load_run.spec(**{**GOOD, "viewers": None, "shape": None, "duration": None})
+    assert (spec.viewers, spec.shape, spec.duration, spec.rooms) == (100, "ramp", 60.0, ("main",))
+    assert load_run.spec(**GOOD, rooms=3).rooms == ("main", "room-2", "room-3")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +57,14 @@ def test_viewers_arrive_in_ten_seconds_or_in_half_of_the_time(duration, over):
     [
         ({"duration": "60"}, "--duration: '60' has no unit; write 60s, 5m or 1h"),
         ({"over": "soon"}, "--over: 'soon' is not a duration; write 90s, 5m or 1h30m"),
-        ({"shape": "spike"}, "--shape: no shape 'spike'; known: doorbuster, ramp"),
+        ({"shape": "spke"}, "--shape: no shape 'spke'; did you mean 'spike'?"),
+        ({"duration": "0s"}, "--duration: nobody comes for 0s; write 30s, say"),
+        ({"steps": 3}, "--steps is for --shape steps; the shape is ramp"),
+        ({"shape": "spike", "stay": "5m"}, "--stay is for --shape soak; the shape is spike"),
+        ({"shape": "soak", "stay": "5"}, "--stay: '5' has no unit; write 5s, 5m or 1h"),
+        ({"shape": "trace"}, "--shape trace: give --trace FILE, a CSV of seconds,viewers"),
+        ({"trace": Path("x.csv")}, "--trace is for --shape trace; the shape is ramp"),
+        ({"shape": "trace", "trace": Path("x.csv")}, "--duration: a trace says by itself how long it is; leave it out"),
         ({"workers": "0"}, "--workers: '0' is neither auto nor a number from 1"),
         ({"workers": "-1"}, "--workers: '-1' is neither auto nor a number from 1"),
     ],
