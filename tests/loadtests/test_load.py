@@ -135,8 +135,8 @@ async def test_handlers_may_block_and_fail_while_the_viewer_goes_on(
     assert read_figure(text, 'flashcrowd_orders_total{outcome="accepted"}') == 4
     assert read_figure(text, 'flashcrowd_viewers{state="connected"}') == 6
     assert read_figure(text, 'flashcrowd_requests_total{name="order",outcome="ok"}') == 6
-    assert read_figure(text, 'flashcrowd_chat_deliveries_total{outcome="on_time"}') > 60
-    assert read_figure(text, 'flashcrowd_chat_deliveries_total{outcome="lost"}') == 0
+    assert read_figure(text, 'flashcrowd_chat_deliveries_total{outcome="on_time",rooms="small"}') > 60
+    assert read_figure(text, 'flashcrowd_chat_deliveries_total{outcome="lost",rooms="small"}') == 0
     assert read_figure(text, "flashcrowd_generator_saturated") == 0
     assert platform.comments[0][1].startswith('a "quoted" word ~')
     assert platform.pings
@@ -209,7 +209,12 @@ async def test_comments_that_a_viewer_never_gets_are_counted_as_lost(
     platform.deaf.add(next(iter(platform.viewers)))
     before = len(platform.comments)
     async with asyncio.timeout(30):
-        while read_figure(await scrape(load.metrics_address), 'flashcrowd_chat_deliveries_total{outcome="lost"}') < 6:
+        while (
+            read_figure(
+                await scrape(load.metrics_address), 'flashcrowd_chat_deliveries_total{outcome="lost",rooms="head"}'
+            )
+            < 6
+        ):
             await asyncio.sleep(0.2)
     await load.stop()
     result = load.result()
