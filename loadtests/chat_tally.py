@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from loadtests.forbidden import comment_in, recognise
 from loadtests.markers import Marker
 
 EXAMPLES = 10
@@ -34,6 +35,12 @@ class ChatTally:
         if len(self._delivered) < MOST:
             comment = {"comment": marker.text.decode(), "phrase": phrase, "text": text[:200], "sent": marker.sent}
             self._delivered.setdefault(marker.text.decode(), comment)
+
+    def inspect(self, frame: bytes, marker: Marker) -> None:
+        """A comment that must not be delivered as it was said, has come in a frame: see what is left of it."""
+        text = comment_in(frame, marker.text)
+        if (phrase := recognise(text)) is not None:
+            self.forbidden(marker, phrase, text)
 
     def out_of_order(self, room: str, marker: Marker, after: int) -> None:
         """A comment arrived after a later one of its sender, which had that number."""

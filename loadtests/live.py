@@ -27,7 +27,6 @@ from loadtests.crowd.errors import ServerClosedError
 from loadtests.crowd.timers import Timer
 from loadtests.crowd.waiter import Waiter
 from loadtests.crowd.websocket import WebSocket
-from loadtests.forbidden import comment_in, recognise
 from loadtests.frames import FrameReader, LiveEvent, Sighting
 from loadtests.handlers import Handlers
 from loadtests.identities import Identity
@@ -68,7 +67,7 @@ class Live:
         self.engine, self.spec, self.variables, self.tally, self.report = engine, spec, variables, tally, report
         self.parts = Parts(tally.rooms, rooms)
         self.witnesses = Witnesses(tally.chat)
-        self.reader = FrameReader(spec.events, self.parts.fold, self._inspect)
+        self.reader = FrameReader(spec.events, self.parts.fold, tally.chat.inspect)
         self.handlers = Handlers(engine)
         self.rooms = set[Room]()
         self._serials = serials
@@ -95,20 +94,11 @@ class Live:
         for sighting in self.reader.remembered():
             self.parts.fold(sighting)
         self.parts.judge(time.time(), trusted)
-        if self.witnesses.vacant:
-            for room in self.rooms:
-                room.stand_in()
-            self.witnesses.vacant.clear()
+        self.witnesses.fill(self.rooms)
 
     def serial(self) -> int:
         """Another sender's number."""
         return next(self._serials)
-
-    def _inspect(self, frame: bytes, marker: Marker) -> None:
-        """A comment that must not be delivered as it was said, has come: see what is left of it."""
-        text = comment_in(frame, marker.text)
-        if (phrase := recognise(text)) is not None:
-            self.tally.chat.forbidden(marker, phrase, text)
 
     def addresses(self, url: str, again: bool) -> list[Address]:
         """The network addresses of a URL's host, looked up once, or `again`. Raises OSError for an unknown name."""

@@ -12,6 +12,7 @@ and moderation leave comments out.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from loadtests.chat_tally import ChatTally
 from loadtests.markers import Marker
@@ -41,6 +42,13 @@ class Witness:
                 tally.out_of_order(self._room, marker, before)
 
 
+class StandIn(Protocol):
+    """A connected viewer."""
+
+    def stand_in(self) -> None:
+        """Ask to be the witness of the room, unless it is one."""
+
+
 class Witnesses:
     """The rooms of a process and whether each has its witness."""
 
@@ -61,3 +69,11 @@ class Witnesses:
         """The room's witness is gone."""
         self._present.discard(room)
         self.vacant.add(room)
+
+    def fill(self, viewers: Iterable[StandIn]) -> None:
+        """Let viewers who are connected stand in where there is no witness. Where nobody is left, the next to come will
+        be it."""
+        if self.vacant:
+            for viewer in viewers:
+                viewer.stand_in()
+            self.vacant.clear()
