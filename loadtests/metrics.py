@@ -57,12 +57,24 @@ class Tally:
 
     def request(self, name: str, seconds: float | None, failed: bool) -> None:
         """Count an answer, or its failure. Names beyond the first two hundred are counted together."""
-        if name not in self.durations:
-            name = name if len(self.durations) < _MOST_NAMES else _OTHERS
-            self.durations.setdefault(name, Histogram(REQUEST_EDGES))
+        name = self._known(name)
         self.requests[name, "error" if failed else "ok"] += 1
         if seconds is not None:
             self.durations[name].observe(seconds)
+
+    def answered(self, name: str, count: int, durations: Sequence[float], services: Sequence[float]) -> None:
+        """Count answers of one name, none of them a failure, with the times of those that have any."""
+        name = self._known(name)
+        self.requests[name, "ok"] += count
+        self.durations[name].observe_all(durations)
+        if services:
+            self.services.setdefault(name, LatencyHistogram()).record_all(services)
+
+    def _known(self, name: str) -> str:
+        if name not in self.durations:
+            name = name if len(self.durations) < _MOST_NAMES else _OTHERS
+            self.durations.setdefault(name, Histogram(REQUEST_EDGES))
+        return name
 
     def service(self, name: str, seconds: float) -> None:
         """Note how long the server took for an answer that `request` has counted."""
@@ -78,6 +90,11 @@ class Tally:
         for tally in self.rooms.values():
             together.add(tally)
         return together
+
+    def settle(self) -> None:
+        """Count what is only noted: before anything is read of the tally."""
+        for tally in self.rooms.values():
+            tally.settle()
 
     def arrivals(self) -> dict[str, int]:
         """Arrivals of the schedule: planned so far, started, of these late by more than 100 ms, and dropped."""

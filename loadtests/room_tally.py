@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loadtests.crowd.histogram import LatencyHistogram
+from loadtests.crowd.histogram import AT_ONCE, LatencyHistogram
 from loadtests.histogram import DELIVERY_EDGES, Histogram
 
 ON_TIME = 1.0
@@ -20,16 +20,25 @@ class RoomTally:
     processes the sum of each one's most. lost, withheld: as of deliveries.py.
     """
 
-    __slots__ = ("connections", "delivery", "lost", "most", "times", "viewers", "withheld")
+    __slots__ = ("_fresh", "connections", "delivery", "lost", "most", "times", "viewers", "withheld")
 
     def __init__(self) -> None:
         self.delivery, self.times = Histogram(DELIVERY_EDGES), LatencyHistogram()
+        self._fresh = list[float]()
         self.connections = self.viewers = self.most = self.lost = self.withheld = 0
 
     def delivered(self, seconds: float) -> None:
-        """Count a comment that reached a viewer so long after it was sent."""
-        self.delivery.observe(seconds if seconds > 0.0 else 0.0)
-        self.times.record(seconds)
+        """Note a comment that reached a viewer so long after it was sent; `settle` counts it."""
+        fresh = self._fresh
+        fresh.append(seconds if seconds > 0.0 else 0.0)
+        if len(fresh) >= AT_ONCE:
+            self.settle()
+
+    def settle(self) -> None:
+        """Count what is only noted: before anything is read of the tally."""
+        self.delivery.observe_all(self._fresh)
+        self.times.record_all(self._fresh)
+        self._fresh.clear()
 
     def entered(self) -> None:
         """A viewer has connected."""
@@ -43,11 +52,13 @@ class RoomTally:
 
     def deliveries(self) -> dict[str, int]:
         """Deliveries of comments by outcome; those that are known to be lost at least."""
+        self.settle()
         on_time = self.delivery.up_to(ON_TIME)
         return {"on_time": on_time, "late": self.delivery.count - on_time, "lost": self.lost}
 
     def as_dict(self) -> dict[str, Any]:
         """The tally as JSON values, for the way from a worker to the master."""
+        self.settle()
         return {
             "delivery": [self.delivery.counts, self.delivery.total],
             "times": self.times.as_list(),
