@@ -51,7 +51,9 @@ def _waves(opened: Sequence[Event], history: Iterable[OrderRecord]) -> list[Wave
 
 
 def _wave(number: int, opened: float, stock: int, orders: list[OrderRecord]) -> Wave:
-    sold = [order for order in orders if order.outcome is OrderOutcome.ACCEPTED]
+    accepted = [order for order in orders if order.outcome is OrderOutcome.ACCEPTED]
+    # Of an order that was repeated, the first answer.
+    sold = {order.key: order for order in reversed(accepted)}.values()
     times = [order.end - order.start for order in orders]
     return Wave(
         number=number,

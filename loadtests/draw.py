@@ -65,12 +65,12 @@ class Draws:
         self._entries, self._patience = entries, patience or Patience()
         self._path_to_prize = parse_path(spec.prize, "prize")
         self._client = HttpClient(engine, spec.url, "shared", self._patience.timeout, most)
-        self._open: dict[tuple[str, Identity], _Entry] = {}
+        self._open: dict[str, dict[str, _Entry]] = {}  # by user, then by draw
 
     def enter(self, identity: Identity, draw: str) -> bool:
         """Enter, and repeat until the answer is clear or patience has ended; whether the entry may count."""
         now = time.time()
-        entry = self._open.setdefault((draw, identity), _Entry(now, now, traceparent()))
+        entry = self._open.setdefault(identity.user, {}).setdefault(draw, _Entry(now, now, traceparent()))
         doubt = False
         for attempt in range(1, self._patience.attempts + 1):
             status, _ = self._ask("enter", self._spec.enter, identity, draw, entry)
@@ -88,7 +88,7 @@ class Draws:
     def result(self, identity: Identity, draw: str, wait: float = 30.0) -> str | None:
         """What the viewer has won; empty for nothing, None for no entry or no answer. wait: seconds to go on asking
         while nothing is drawn."""
-        entry = self._open.get((draw, identity))
+        entry = self._open.get(identity.user, {}).get(draw)
         if entry is None:
             return None
         end, failures = time.monotonic() + wait, 0
@@ -96,7 +96,7 @@ class Draws:
             status, body = self._ask("result", self._spec.result, identity, draw, entry)
             if status == 200:
                 entry.answered, entry.prize = True, read_path(body, self._path_to_prize)
-                self._close(identity, draw)
+                self._close(identity.user, draw)
                 return entry.prize
             if status in self._spec.pending and time.monotonic() < end:
                 self._engine.sleep(random.uniform(*POLL))
@@ -106,14 +106,19 @@ class Draws:
                 return None
             self._back_off(failures)
 
+    def unanswered(self, identity: Identity) -> list[str]:
+        """The draws whose result the viewer doesn't know yet."""
+        return list(self._open.get(identity.user, ()))
+
     def flush(self) -> None:
         """Save what is recorded."""
         self._entries.flush()
 
     def finish(self) -> None:
         """Record the entries that were not answered, and save everything. May be repeated."""
-        for draw, identity in list(self._open):
-            self._close(identity, draw)
+        for user, draws in list(self._open.items()):
+            for draw in list(draws):
+                self._close(user, draw)
         self.flush()
 
     def _refused(self, identity: Identity, draw: str, entry: _Entry, doubt: bool) -> bool:
@@ -122,20 +127,20 @@ class Draws:
             return True
         if entry.outcome != ENTERED:
             entry.outcome = REFUSED
-            self._close(identity, draw)
+            self._close(identity.user, draw)
         return entry.outcome == ENTERED
 
-    def _close(self, identity: Identity, draw: str) -> None:
-        entry = self._open.pop((draw, identity), None)
+    def _close(self, user: str, draw: str) -> None:
+        entry = self._open.get(user, {}).pop(draw, None)
         if entry is not None:
-            self._entries.add(entry.record(draw, identity.user))
+            self._entries.add(entry.record(draw, user))
+        if not self._open.get(user, True):
+            del self._open[user]
 
     def _back_off(self, failures: int) -> None:
         self._engine.sleep(full_jitter(failures, self._patience.base, self._patience.cap))
 
-    def _ask(
-        self, name: str, request: HttpRequest, identity: Identity, draw: str, entry: _Entry
-    ) -> tuple[int, bytes]:
+    def _ask(self, name: str, request: HttpRequest, identity: Identity, draw: str, entry: _Entry) -> tuple[int, bytes]:
         """One request; its status, 0 without an answer, and body."""
         values = self._variables.of(identity, draw=draw, traceparent=entry.trace)
         headers, path = self._variables.headers(request.headers, values), fill_path(request.path, values)
@@ -175,3 +180,8 @@ class Entrant:
     def result(self, draw: str, wait: float = 30.0) -> str | None:
         """As `Draws.result`."""
         return self._draws.result(self._identity, draw, wait)
+
+    def results(self) -> None:
+        """Ask for each result that this viewer doesn't know yet, once: who was away at the drawing hears of it so."""
+        for draw in self._draws.unanswered(self._identity):
+            self.result(draw, wait=0.0)

@@ -42,6 +42,12 @@ ZIPF = 1.0
 """Exponent of the rooms' popularity, which follows a Zipf law (Sripanidkulchai et al., see STAY: two of them, one for
 the head and one for the tail). 1 is the law as G. K. Zipf put it (1949); the value is chosen."""
 
+PLAYING = 0.6
+"""Share of the viewers who enter a draw: it costs them one touch. Chosen."""
+
+CHEERING = 0.1
+"""Share of the viewers who comment at once when something happens: comments come in bursts. Chosen."""
+
 GREEDY = 0.1
 """Share of successful buyers who order the same goods again, to see whether the limit holds. Chosen."""
 

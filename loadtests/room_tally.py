@@ -82,6 +82,7 @@ class RoomTally:
 
     def summary(self) -> dict[str, Any]:
         """The counts; delivery times in seconds, to within 1 %."""
+        self.settle()
         times = {name: self.times.quantile(ratio) for name, ratio in _QUANTILES.items()}
         counts = {"connections": self.connections, "most": self.most, "withheld": self.withheld}
         return {**counts, **self.deliveries(), "delivery": times}

@@ -216,6 +216,8 @@ def _check_spec(spec: LoadSpec, target: Target | None, guard: Guard, workers: in
     _check_sources(spec, target, workers)
     if target.spec.shop is not None:
         parse_path(target.spec.shop.order.order_id)
+    if target.spec.draw is not None:
+        parse_path(target.spec.draw.prize, "prize")
     identities, needed = count(target.spec.identities), math.ceil(spec.viewers / workers) * workers
     if identities < needed:
         raise InputError(

@@ -12,11 +12,13 @@ from itertools import count
 from math import ceil
 
 from flashcrowd.errors import InputError
+from loadtests import entries
 from loadtests.arrivals import Arrivals
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.http import MOST
 from loadtests.crowd.sources import Sources
+from loadtests.draw import Draws
 from loadtests.generator import LATE, PERIOD, GeneratorWatch
 from loadtests.history import HistoryWriter, file_of
 from loadtests.identities import IdentityPool
@@ -50,6 +52,7 @@ class Session:
         self._history = HistoryWriter(file_of(config.folder, worker))
         self._live: Live | None = None
         self._shop: Shop | None = None
+        self._draws: Draws | None = None
         if config.target is not None:
             spec = config.target.spec
             variables = Variables(config.run, spec.mark.headers)
@@ -60,6 +63,9 @@ class Session:
             if spec.shop is not None:
                 most = _connections(config)
                 self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history, most=most)
+            if spec.draw is not None:
+                writer = entries.EntryWriter(entries.file_of(config.folder, worker))
+                self._draws = Draws(self.engine, spec.draw, variables, report, writer, most=_connections(config))
         each = config.arrivals / config.viewers if config.arrivals is not None else 0.0
         self.arrivals = Arrivals(self.engine, self.tally, each) if each else None
         self.parked = self.arrivals is not None or config.shape.idle
@@ -82,6 +88,13 @@ class Session:
             raise InputError("the scenario goes shopping, but the target file has no spec.shop")
         return self._shop
 
+    @property
+    def draws(self) -> Draws:
+        """Raises InputError when the target has no draw."""
+        if self._draws is None:
+            raise InputError("the scenario enters a draw, but the target file has no spec.draw")
+        return self._draws
+
     def inherit(self, first: int, step: int) -> None:
         """As `IdentityPool.inherit`."""
         if self.config.target is not None:
@@ -99,6 +112,8 @@ class Session:
         if self._live is not None:
             self._live.handlers.drain(GRACE)
         self._history.flush()
+        if self._draws is not None:
+            self._draws.finish()
         self.settled()
 
     def settled(self) -> Tally:
@@ -116,6 +131,8 @@ class Session:
         self._note()
         self.settled()
         self._history.flush()
+        if self._draws is not None:
+            self._draws.flush()
         if self._live is not None:
             self._live.second(trusted=not self.watch.saturated)
         self._second_due = max(self._second_due + 1.0, now)

@@ -20,6 +20,8 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST
 from flashcrowd.errors import InputError
 from loadtests import people
 from loadtests.arrivals import Arrivals
+from loadtests.draw import Entrant
+from loadtests.forbidden import forbidden_comment
 from loadtests.frames import LiveEvent
 from loadtests.identities import Identity
 from loadtests.life import Handle
@@ -42,8 +44,8 @@ class CrowdUser(locust.User):
     """A viewer.
 
     identity: who it is. live: `enter(identity)` gives a room, which stays connected until the viewer stops.
-    shop: `order`, `browse` and `goods`. Exceptions of tasks and of event handlers are logged and counted by Locust
-    (`user_error`); they end neither the viewer nor anything of another one.
+    shop: `order`, `browse`, `goods` and more. draw: `enter` and `result`. Exceptions of tasks and of event handlers are
+    logged and counted by Locust (`user_error`); they end neither the viewer nor anything of another one.
 
     It reads as if it had a greenlet of its own, but has one (a lane) during on_start, tasks, handlers and on_stop only:
     between tasks it is parked. Whatever gevent can wait for may be waited for in a task.
@@ -84,6 +86,11 @@ class CrowdUser(locust.User):
         if self._customer is None:
             self._customer = Customer(self._session.shop, self.identity)
         return self._customer
+
+    @property
+    def draw(self) -> Entrant:
+        """The target's draws, with this viewer as an entrant."""
+        return Entrant(self._session.draws, self.identity)
 
     def react(self, median: float = people.REACTION, sigma: float = people.REACTION_SIGMA) -> None:
         """Wait as long as a person who sees a button light up takes to press it.
@@ -197,6 +204,10 @@ class Door:
         user.rooms = (*user.rooms, entered)
         return entered
 
+    def tells(self, *events: str) -> bool:
+        """Whether the target file says how to recognise all of these events."""
+        return set(events) <= set(self._user._session.live.spec.events)
+
 
 __all__ = [
     "CrowdUser",
@@ -207,6 +218,8 @@ __all__ = [
     "between",
     "constant",
     "events",
+    "forbidden_comment",
+    "people",
     "phrase",
     "task",
 ]
