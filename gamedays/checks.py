@@ -22,6 +22,7 @@ from flashcrowd.units import parse_duration
 from gamedays import embedded
 from gamedays.load_check import check_load
 from gamedays.plan import BUILTIN, EMBEDDED, Control, Plan, builtin_names
+from loadtests.needs import lacking
 from loadtests.shapes import Point
 from monitors import promql
 from monitors.slo import Slo
@@ -96,7 +97,7 @@ class _Surroundings:
 
     def rules(self) -> tuple[Rule, ...]:
         """What the target has to have is asked of a target that could be read; else every answer would be a guess."""
-        of_the_target: tuple[Rule, ...] = (self._crowd, self._shop, self._prometheus, self._components)
+        of_the_target: tuple[Rule, ...] = (self._crowd, self._needs, self._shop, self._prometheus, self._components)
         of_the_plan = (lambda _: self._problems, self._scenario, self._sale, self._steps, self._aborts)
         return of_the_plan if self._target_is_wrong else (*of_the_plan, *of_the_target)
 
@@ -132,6 +133,14 @@ class _Surroundings:
         name, known = source.get(*path), loadtests.runner.scenarios()
         if isinstance(name, str) and name not in known and not (self._base / name).is_file():
             yield source.problem(path, f"no scenario '{name}'{did_you_mean(name, known)}")
+
+    def _needs(self, source: Document) -> Iterator[Problem]:
+        path = ("spec", "load", "scenario")
+        name, known = source.get(*path), loadtests.runner.scenarios()
+        if isinstance(name, str):
+            file = known[name].file if name in known else self._base / name
+            if missing := lacking(file, self.described):
+                yield source.problem(path, f"{name} needs {', '.join(missing)}, which the target doesn't have")
 
     def _crowd(self, source: Document) -> Iterator[Problem]:
         path = ("spec", "load", "viewers")

@@ -19,6 +19,7 @@ from flashcrowd.units import format_duration, parse_rate
 from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays.load_shape import ShapeWords, shaped
 from gamedays.orders import judge_orders, known_orders, save_ledger
+from gamedays.room_lines import room_lines
 from loadtests import runner
 from loadtests.result import LoadResult, read_result
 from loadtests.rooms import room_names
@@ -98,9 +99,7 @@ async def play(
     """
     target = read_target(target_file) if target_file is not None else None
     if target is None and spec.scenario in runner.scenarios():
-        raise InputError(
-            f"{spec.scenario} needs to know a chat and a shop: give --target FILE; --host is for plain Locust"
-        )
+        raise InputError(f"{spec.scenario} needs a target: give --target FILE; --host is for plain Locust")
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
     ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
     before = await known_orders(target, guard) if target is not None and ledger else frozenset()
@@ -149,7 +148,7 @@ def text(ended: LoadRun) -> str:
         for row in ended.result.requests:
             times = "".join(f"{value * 1000:>7.0f} ms" for value in (row.p50, row.p95, row.p99))
             lines.append(f"{row.name[:23]:<24}{row.requests:>9,}{row.failures:>9,}{times}")
-        lines.append("")
+        lines += ["", *room_lines(ended.result.rooms)]
     lines += [f"{finding.outcome:<13} {finding.name}: {finding.message}" for finding in ended.verdict.findings]
     how = "interrupted; what there is" if ended.interrupted else ended.verdict.outcome.value
     return "\n".join([*lines, "", f"{how}: {ended.run.path}"])

@@ -30,6 +30,7 @@ from loadtests import people
 from loadtests.config import FAMILY, VARIABLE, WORKER, LoadConfig
 from loadtests.crowd.sources import missing
 from loadtests.identities import count
+from loadtests.needs import lacking
 from loadtests.paths import parse_path
 from loadtests.result import STATS, LoadResult, read_result
 from loadtests.rooms import HEAD
@@ -211,6 +212,8 @@ def _check_spec(spec: LoadSpec, target: Target | None, guard: Guard, workers: in
         guard.check_url(spec.host, "--host")
     if target is None:
         return
+    if missing_parts := lacking(scenario_file(spec.scenario), target):
+        raise InputError(f"{spec.scenario} needs {', '.join(missing_parts)}, which target {target.name} doesn't have")
     for path, url in target.addresses().items():
         guard.check_url(url, path)
     _check_sources(spec, target, workers)

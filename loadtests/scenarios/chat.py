@@ -14,6 +14,8 @@ import random
 
 from loadtests.users import CrowdUser, LiveEvent, between, forbidden_comment, people, phrase, task
 
+NEEDS = ("live",)
+
 
 class Viewer(CrowdUser):
     wait_time = between(people.COMMENT_EVERY * 0.5, people.COMMENT_EVERY * 1.5)

@@ -13,6 +13,8 @@ import random
 
 from loadtests.users import CrowdUser, LiveEvent, between, people, task
 
+NEEDS = ("live", "draw", "draw.opened")
+
 
 class Viewer(CrowdUser):
     wait_time = between(10, 30)

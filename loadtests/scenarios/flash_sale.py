@@ -13,6 +13,8 @@ import random
 
 from loadtests.users import CrowdUser, LiveEvent, OrderResult, between, people, task
 
+NEEDS = ("live", "shop", "sale.opened")
+
 
 class Viewer(CrowdUser):
     wait_time = between(20, 60)

@@ -14,6 +14,8 @@ import random
 
 from loadtests.users import CrowdUser, LiveEvent, between, forbidden_comment, people, phrase, task
 
+NEEDS = ("live", "shop", "sale.opened")
+
 
 class Viewer(CrowdUser):
     wait_time = between(20, 60)

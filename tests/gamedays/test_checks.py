@@ -31,6 +31,10 @@ spec:
   environment: staging
   allow_hosts: [127.0.0.1]
   max_viewers: 300000
+  live:
+    url: ws://127.0.0.1:7001/rooms/${room}
+    say: '{"text":"${text}"}'
+    events: {sale.opened: {type: sale_opened}}
   shop:
     url: http://127.0.0.1:7002
     order: {request: {path: /orders}}
@@ -255,7 +259,7 @@ def test_the_faults_of_the_target_file_are_told_with_those_of_the_plan(write):
     assert [line.split(": ")[:2] for line in found] == [
         ["plan.yaml:11", "spec.steps[0].fault.for"],
         ["staging.yaml:7", "spec.max_viewers"],
-        ["staging.yaml:12", "spec.shop.salse"],
+        ["staging.yaml:16", "spec.shop.salse"],
     ]
 
 
@@ -318,3 +322,20 @@ def test_the_faults_of_a_trace_are_told_with_those_of_its_plan(write):
 def test_a_fault_that_outlasts_its_trace_is_told(write):
     (found,) = problems(write(TRACE, friday_csv="seconds,viewers\n0,1\n45,10\n"))
     assert "the fault would outlast the load" in found
+
+
+def test_what_a_scenario_needs_and_the_target_lacks_is_told(write):
+    plan = WITH_TARGET.replace("live-commerce", "draw")
+    (found,) = problems(write(plan, staging_yaml=TARGET))
+    assert found == (
+        "plan.yaml:7: spec.load.scenario: draw needs spec.draw, spec.live.events.draw.opened, "
+        "which the target doesn't have"
+    )
+
+
+def test_a_scenario_of_ones_own_says_what_it_needs_too(write):
+    plan = WITH_TARGET.replace("live-commerce", "busy.py")
+    (found,) = problems(write(plan, staging_yaml=TARGET, busy_py='NEEDS = ["live", "stream"]'))
+    assert "busy.py needs spec.stream" in found
+    for text in ("NEEDS = 3", "NEEDS = some()", "no python", "HAS = ['stream']"):
+        assert prepare(write(plan, staging_yaml=TARGET, busy_py=text)).plan

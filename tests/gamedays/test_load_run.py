@@ -80,7 +80,7 @@ def test_a_wrong_word_is_told_with_its_option(wrong, message):
     [
         ({"scenario": "nope"}, InputError, "no scenario 'nope'"),
         ({"scenario": "nope.py", "host": "http://127.0.0.1:1"}, InputError, "there is no such Locust file"),
-        ({}, InputError, "live-commerce needs to know a chat and a shop: give --target FILE"),
+        ({}, InputError, "live-commerce needs a target: give --target FILE"),
         ({"host": "http://127.0.0.1:1"}, InputError, "give --target FILE; --host is for plain Locust"),
         ({"scenario": __file__}, InputError, "the load has no target; give --target FILE, or --host URL"),
         ({"scenario": __file__, "host": "http://192.0.2.1"}, GuardError, "http://192.0.2.1 is elsewhere"),
@@ -107,6 +107,26 @@ def test_the_table_has_a_row_a_name_and_80_columns():
     assert max(map(len, lines)) <= 80
     assert lines[1].split() == ["order", "1,200", "3", "20", "ms", "84", "ms", "1500", "ms"]
     assert lines[-1] == "pass: runs/x"
+
+
+def rooms(most: int, on_time: int, late: int) -> dict[str, object]:
+    times = {"p50": 0.021, "p95": 0.05, "p99": 1.2, "max": 2.0}
+    counts = {"connections": most + 1, "most": most, "withheld": 0, "on_time": on_time, "late": late, "lost": 0}
+    return {**counts, "delivery": times}
+
+
+def test_small_rooms_stand_beside_the_head_room_where_there_are_some():
+    both = {"head": rooms(1200, 1_000_000, 10), "small": rooms(300, 90, 10)}
+    result = LoadResult((), {}, {}, 0.005, 0, rooms=both)
+    run = LoadRun(RunDirectory(Path("runs/x")), result, Verdict(()), False)
+    lines = load_run.text(run).splitlines()
+    assert max(map(len, lines)) <= 80
+    head, small = (line.split() for line in lines[3:5])
+    assert head == ["head", "1,200", "1,201", "1,000,010", "99.99", "%", "21", "ms", "1200", "ms"]
+    assert small[:6] == ["small", "300", "301", "100", "90.00", "%"]
+    alone = LoadResult((), {}, {}, 0.005, 0, rooms={**both, "small": rooms(-1, 0, 0)})
+    run = LoadRun(RunDirectory(Path("runs/x")), alone, Verdict(()), False)
+    assert "rooms" not in load_run.text(run)
 
 
 def test_an_interruption_outweighs_the_verdict_of_a_load():

@@ -78,9 +78,22 @@ def test_an_even_number_of_degrees_is_refused():
     assert (GROUPS - 1) % 2
 
 
+records = st.builds(
+    EntryRecord,
+    start=st.floats(0, 2e9),
+    end=st.floats(0, 2e9),
+    draw=st.text(),
+    user=st.text(),
+    outcome=st.sampled_from(["entered", "refused", "unknown"]),
+    answered=st.booleans(),
+    prize=st.text(),
+    status=st.integers(0, 599),
+    traceparent=st.text(),
+)
+
+
 @settings(deadline=None, max_examples=20)
-@given(st.lists(st.builds(EntryRecord, *[st.floats(0, 2e9)] * 2, st.text(), st.text(), st.sampled_from(["entered", "refused"]),
-                          st.booleans(), st.text(), st.integers(0, 599), st.text()), max_size=5))  # fmt: skip
+@given(st.lists(records, max_size=5))
 def test_entries_read_back(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("load")
     writer = EntryWriter(file_of(folder, 0))

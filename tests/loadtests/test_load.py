@@ -271,6 +271,9 @@ async def test_a_scenario_that_cannot_be_loaded_is_shown_with_the_end_of_the_log
         ({"duration": 0.0}, "greater than 0"),
         ({"scenario": "live-comerce"}, "did you mean 'live-commerce'"),
         ({"scenario": "nowhere.py"}, "no such Locust file"),
+        ({"viewers": 4, "shape": "steps", "steps": 5}, "5 steps for 4 viewers"),
+        ({"viewers": 4, "rooms": tuple("abcde")}, "5 rooms for 4 viewers"),
+        ({"shape": "spike", "over": 2.0}, "the shape can't be used: a spike's rise"),
         ({"host": "http://192.0.2.1"}, "not in allow_hosts"),
     ],
 )
@@ -280,6 +283,26 @@ async def test_what_cannot_be_is_refused_before_anything_starts(
     with pytest.raises((InputError, GuardError), match=message):
         await runner.start(supervisor, spec(**{"scenario": "live-commerce", **change}), run, platform.target(), guard)
     assert not supervisor.children
+
+
+async def test_a_target_without_what_the_scenario_needs_is_refused(platform, run, supervisor, spec, guard):
+    target = platform.target()
+    without = target.model_copy(update={"spec": target.spec.model_copy(update={"draw": None})})
+    with pytest.raises(InputError, match=r"draw needs spec.draw, which target small doesn't have"):
+        await runner.start(supervisor, spec("draw"), run, without, guard)
+
+
+@pytest.mark.parametrize(
+    ("shape", "levels"),
+    [({"shape": "steps", "over": 3.0, "steps": 3}, [2, 4, 6]), ({"shape": "spike", "over": 0.5}, [1, 6, 1])],
+)
+async def test_viewers_follow_the_shape_up_and_down(platform, run, supervisor, scenario, spec, guard, shape, levels):
+    asked = spec(scenario(WATCHER), **{"duration": 9.0, **shape})
+    load = await runner.start(supervisor, asked, run, platform.target(), guard)
+    for level in levels:
+        await until(lambda level=level: len(platform.viewers) == level)
+    await load.wait()
+    assert not platform.viewers
 
 
 async def test_a_target_outside_of_the_guard_is_refused(platform, run, supervisor, spec):
