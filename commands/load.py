@@ -26,10 +26,25 @@ def run(
     host: Annotated[
         str | None, typer.Option(metavar="URL", help="For a plain Locust file without a target: loopback only.")
     ] = None,
-    viewers: Annotated[int, typer.Option(metavar="N", min=1)] = 100,
-    shape: Annotated[str, typer.Option(metavar="S", help="Viewers over time: ramp, doorbuster.")] = "ramp",
-    duration: Annotated[str, typer.Option(metavar="D")] = "1m",
+    viewers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="The most at once: 100, or what a trace has.")
+    ] = None,
+    rooms: Annotated[
+        int, typer.Option(metavar="N", min=1, help="A head room and N - 1 small ones, by Zipf's law.")
+    ] = 1,
+    shape: Annotated[
+        str | None,
+        typer.Option(metavar="S", help="Viewers over time: ramp (default), steps, spike, doorbuster, soak or trace."),
+    ] = None,
+    duration: Annotated[str | None, typer.Option(metavar="D", help="By default 1m.")] = None,
     over: Annotated[str | None, typer.Option(metavar="D", help="How long the viewers take to arrive.")] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Levels of --shape steps; 5.")] = None,
+    stay: Annotated[
+        str | None, typer.Option(metavar="D", help="How long one viewer of --shape soak stays, on average; 10m.")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A CSV of seconds,viewers: follow it, up to --viewers.")
+    ] = None,
     workers: Annotated[str, typer.Option(metavar="N|auto", help="Processes that hold viewers.")] = "auto",
     metrics_port: Annotated[
         int | None, typer.Option(metavar="PORT", help="Where Prometheus may scrape the load; by default any free one.")
@@ -66,8 +81,9 @@ def run(
     from gamedays import load_run, openings
 
     asked = load_run.spec(
-        scenario, viewers, shape, duration, over, workers, host, metrics_port, arrivals, bind, expect_workers
-    )
+        scenario, viewers, shape, duration, over, workers, host, metrics_port, arrivals, bind, expect_workers,
+        steps=steps, stay=stay, trace=trace, rooms=rooms,
+    )  # fmt: skip
     on_sale, drawn = openings.sale(sale, limit, asked.duration), openings.draw(draw, draw_closes, asked.duration)
     tell = lambda line: typer.echo(line, err=True)  # noqa: E731
     ended = interrupt.run(load_run.play(asked, target, allow_production, out, tell, on_sale, drawn))

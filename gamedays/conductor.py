@@ -56,7 +56,9 @@ class Conductor:
 
     async def play(self, supervisor: Supervisor) -> None:
         """From the first viewer to the last. An abort is recorded, not raised; cancellation goes through."""
-        self._load = await runner.start(supervisor, self._load_spec(), self._run, self._target, self._guard)
+        sale = self._plan.spec.sale
+        target = self._target.limited(sale.limit) if sale is not None else self._target
+        self._load = await runner.start(supervisor, self._load_spec(), self._run, target, self._guard)
         start = time.time()
         self._run.record("conductor", "started", at=start, duration=self._plan.duration)
         try:
@@ -140,6 +142,10 @@ class Conductor:
             shape=load.shape,
             over=load.over,
             duration=load.duration,
+            steps=load.steps,
+            stay=load.stay,
+            points=self._prepared.points,
+            rooms=load.room_names,
             workers=load.workers,
             arrivals=load.arrivals,
             metrics_port=prometheus.load_port if prometheus else None,

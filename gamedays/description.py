@@ -69,6 +69,7 @@ def _shop(at: Addresses) -> dict[str, Any]:
         },
         "ledger": {"get": "/admin/ledger"},
         "sales": "/admin/sales",
+        "stock": "/admin/stock",
     }
 
 

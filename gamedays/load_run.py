@@ -9,29 +9,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import ExitCode, FlashcrowdError, GuardError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor, require_free
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target, read_target
-from flashcrowd.units import format_duration, parse_duration, parse_rate
+from flashcrowd.units import format_duration, parse_rate
 from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays import load_findings
 from gamedays.books import known_orders, save_books
+from gamedays.load_shape import ShapeWords, shaped
 from gamedays.orders import judge_orders
 from gamedays.plan import DrawPlan, SalePlan
+from gamedays.room_lines import room_lines
 from gamedays.schedule import Schedule
 from loadtests import runner
 from loadtests.result import LoadResult, read_result
-from loadtests.shapes import ShapeName
-
-SHAPES: dict[str, ShapeName] = {name: name for name in get_args(ShapeName)}
-RAMP = 2_000
-"""Viewers a second that arrive unless --over says otherwise: a handshake costs a server of this kind about 0.3 ms."""
+from loadtests.rooms import room_names
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 """What a load without a target file may touch."""
@@ -55,9 +52,9 @@ class LoadRun:
 
 def spec(
     scenario: str,
-    viewers: int,
-    shape: str,
-    duration: str,
+    viewers: int | None,
+    shape: str | None,
+    duration: str | None,
     over: str | None,
     workers: str,
     host: str | None,
@@ -65,28 +62,28 @@ def spec(
     arrivals: str | None = None,
     bind: str | None = None,
     expect_workers: int = 0,
+    steps: int | None = None,
+    stay: str | None = None,
+    trace: Path | None = None,
+    rooms: int = 1,
 ) -> runner.LoadSpec:
     """The load as texts of a command line describe it. Raises InputError when one of them is wrong."""
-    seconds = _positive("--duration", _seconds("--duration", duration))
-    if shape not in SHAPES:
-        raise InputError(f"--shape: no shape '{shape}'{did_you_mean(shape, SHAPES)}")
     if bind is not None and not expect_workers:
         raise InputError("--bind is for workers of other machines; say how many with --expect-workers N")
     if expect_workers and bind is None:
         raise InputError("--expect-workers: say with --bind HOST:PORT where they find the master")
-    return runner.LoadSpec(
+    load = runner.LoadSpec(
         scenario=scenario,
-        viewers=viewers,
-        shape=SHAPES[shape],
-        over=_seconds("--over", over) if over is not None else min(max(10.0, viewers / RAMP), seconds / 2),
-        duration=seconds,
+        viewers=1,
         workers=_workers(workers),
         metrics_port=metrics_port,
         host=host,
+        rooms=room_names(rooms),
         arrivals=_rate("--arrivals", arrivals),
         bind=bind,
         elsewhere=expect_workers,
     )
+    return shaped(load, ShapeWords(viewers, shape, duration, over, steps, stay, trace))
 
 
 async def play(
@@ -107,14 +104,13 @@ async def play(
     """
     target = read_target(target_file) if target_file is not None else None
     if target is None and spec.scenario in runner.scenarios():
-        raise InputError(
-            f"{spec.scenario} needs to know a chat and a shop: give --target FILE; --host is for plain Locust"
-        )
+        raise InputError(f"{spec.scenario} needs a target: give --target FILE; --host is for plain Locust")
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
     ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
     if target is None and (sale is not None or draw is not None):
         raise InputError("--sale and --draw are scheduled at a target; give --target FILE")
     before = await known_orders(target, guard) if target is not None and ledger else frozenset()
+    target = target.limited(sale.limit) if target is not None and sale is not None else target
     spec = _where_it_is_scraped(spec, target)
     if spec.metrics_port is not None:
         require_free(runner.HOST, spec.metrics_port, "the load's metrics")
@@ -210,7 +206,7 @@ def text(ended: LoadRun) -> str:
         for row in ended.result.requests:
             times = "".join(f"{value * 1000:>7.0f} ms" for value in (row.p50, row.p95, row.p99))
             lines.append(f"{row.name[:23]:<24}{row.requests:>9,}{row.failures:>9,}{times}")
-        lines.append("")
+        lines += ["", *room_lines(ended.result.rooms)]
     lines += [f"{finding.outcome:<13} {finding.name}: {finding.message}" for finding in ended.verdict.findings]
     how = "interrupted; what there is" if ended.interrupted else ended.verdict.outcome.value
     return "\n".join([*lines, "", f"{how}: {ended.run.path}"])
@@ -243,19 +239,6 @@ def _rate(option: str, value: str | None) -> float | None:
     if rate == 0:
         raise InputError(f"{option}: no arrivals at all are no load; leave it out")
     return rate
-
-
-def _seconds(option: str, value: str) -> float:
-    try:
-        return parse_duration(value)
-    except ValueError as error:
-        raise InputError(f"{option}: {error}") from None
-
-
-def _positive(option: str, seconds: float) -> float:
-    if seconds <= 0:
-        raise InputError(f"{option}: nobody comes for 0s; write 30s, say")
-    return seconds
 
 
 def _workers(value: str) -> int | Literal["auto"]:

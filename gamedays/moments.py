@@ -46,7 +46,7 @@ def _load(story: Story) -> Iterator[Moment]:
     load, crowd = story.plan.spec.load, story.crowd
     if story.start:
         seen = f", {crowd.viewers:,} connected" if crowd and crowd.viewers is not None else ""
-        yield Moment(0.0, "load", load.shape, f"{load.viewers:,} viewers in {about(load.over)}{seen}")
+        yield Moment(0.0, "load", load.shape, f"{load.describe()}{seen}")
 
 
 def _wave(story: Story, wave: Wave) -> Moment:

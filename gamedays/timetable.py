@@ -15,7 +15,7 @@ def text(prepared: Prepared) -> str:
     """The plan's timeline, and below it what will be touched."""
     plan, spec = prepared.plan, prepared.plan.spec
     load = spec.load
-    rows: list[Row] = [(0.0, load.shape, f"{load.viewers:,} viewers in {about(load.over)}, scenario {load.scenario}")]
+    rows: list[Row] = [(0.0, load.shape, f"{load.describe()}, scenario {load.scenario}")]
     if spec.sale is not None:
         opens = f"{spec.sale.stock:,} of {spec.sale.sku} go on sale"
         rows += [(at, f"sale, wave {number}", opens) for number, at in enumerate(spec.sale.opens_at, 1)]

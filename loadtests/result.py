@@ -37,8 +37,8 @@ class LoadResult:
     withheld: comments of ours that nobody heard. stamped: the share of reads with the kernel's time of arrival.
     lost_workers: name, viewers and reason of each worker that was lost while the load ran.
     arrivals: planned, started, late (more than 100 ms), dropped. rushes: starts after a reaction time; `rush lag` in
-    times says how much later than event and reaction time they were. chat: forbidden_said, forbidden_delivered,
-    forbidden_examples, order_checked, out_of_order, order_examples.
+    times says how much later than event and reaction time they were.
+    rooms: by kind, as of RoomTally.summary. chat: as of ChatTally.summary.
     """
 
     requests: tuple[RequestResult, ...]
@@ -53,6 +53,7 @@ class LoadResult:
     lost_workers: Sequence[Mapping[str, Any]] = ()
     arrivals: Mapping[str, int] = field(default_factory=dict)
     rushes: int = 0
+    rooms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     chat: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -70,15 +71,17 @@ def summary(tally: Tally, lost: Sequence[Mapping[str, Any]] = ()) -> str:
     return json.dumps(
         {
             "orders": {str(outcome): count for outcome, count in tally.orders.items()},
-            "deliveries": tally.deliveries(),
+            "deliveries": tally.all_rooms().deliveries(),
             "lag_p99": min(tally.lag.quantile(0.99), 1e9),
             "saturated_seconds": tally.saturated_seconds,
             "times": _times(tally),
             "late_starts": tally.late_starts,
-            "withheld": tally.withheld,
+            "withheld": tally.all_rooms().withheld,
             "lost_workers": list(lost),
             "arrivals": tally.arrivals(),
             "rushes": tally.rush_lag.count,
+            "rooms": {kind: rooms.summary() for kind, rooms in tally.rooms.items()},
+            "chat": tally.chat.summary(),
             "stamped": 1.0 - tally.unstamped / tally.reads if tally.reads else 1.0,
         },
         indent=2,
@@ -87,7 +90,7 @@ def summary(tally: Tally, lost: Sequence[Mapping[str, Any]] = ()) -> str:
 
 def _times(tally: Tally) -> dict[str, dict[str, float]]:
     """Seconds, to within 1 %, of all that has a histogram of its own; the response times are in Locust's statistics."""
-    seen = {"delivery": tally.delivery_times, "start lag": tally.start_lag, "read lag": tally.read_lag}
+    seen = {"delivery": tally.all_rooms().times, "start lag": tally.start_lag, "read lag": tally.read_lag}
     seen |= {"arrival lag": tally.arrival_lag, "rush lag": tally.rush_lag}
     seen |= {f"service {name}": one for name, one in tally.services.items()}
     ratios = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}

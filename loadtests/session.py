@@ -12,17 +12,19 @@ from itertools import count
 from math import ceil
 
 from flashcrowd.errors import InputError
+from loadtests import entries
 from loadtests.arrivals import Arrivals
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.http import MOST
 from loadtests.crowd.sources import Sources
+from loadtests.draw import Draws
 from loadtests.generator import LATE, PERIOD, GeneratorWatch
 from loadtests.history import HistoryWriter, file_of
 from loadtests.identities import IdentityPool
 from loadtests.live import Live
 from loadtests.metrics import Tally
-from loadtests.report import Report
+from loadtests.report import Log
 from loadtests.shop import Shop
 from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
 from loadtests.variables import Variables
@@ -38,7 +40,8 @@ GRACE = 3.0
 class Session:
     """One process of a load. `worker` counts from 0. Raises InputError when a target's block can't be used."""
 
-    def __init__(self, config: LoadConfig, worker: int, report: Report) -> None:
+    def __init__(self, config: LoadConfig, worker: int, report: Log) -> None:
+        self.report = report
         self.config, self.tally, self.watch = config, Tally(), GeneratorWatch()
         self.engine = Engine()
         self.engine.sources = _sources(config, worker)
@@ -49,6 +52,7 @@ class Session:
         self._history = HistoryWriter(file_of(config.folder, worker))
         self._live: Live | None = None
         self._shop: Shop | None = None
+        self._draws: Draws | None = None
         if config.target is not None:
             spec = config.target.spec
             variables = Variables(config.run, spec.mark.headers)
@@ -59,6 +63,9 @@ class Session:
             if spec.shop is not None:
                 most = _connections(config)
                 self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history, most=most)
+            if spec.draw is not None:
+                writer = entries.EntryWriter(entries.file_of(config.folder, worker))
+                self._draws = Draws(self.engine, spec.draw, variables, report, writer, most=_connections(config))
         each = config.arrivals / config.viewers if config.arrivals is not None else 0.0
         self.arrivals = Arrivals(self.engine, self.tally, each) if each else None
         self.parked = self.arrivals is not None or config.shape.idle
@@ -81,6 +88,13 @@ class Session:
             raise InputError("the scenario goes shopping, but the target file has no spec.shop")
         return self._shop
 
+    @property
+    def draws(self) -> Draws:
+        """Raises InputError when the target has no draw."""
+        if self._draws is None:
+            raise InputError("the scenario enters a draw, but the target file has no spec.draw")
+        return self._draws
+
     def inherit(self, first: int, step: int) -> None:
         """As `IdentityPool.inherit`."""
         if self.config.target is not None:
@@ -98,6 +112,15 @@ class Session:
         if self._live is not None:
             self._live.handlers.drain(GRACE)
         self._history.flush()
+        if self._draws is not None:
+            self._draws.finish()
+        self.settled()
+
+    def settled(self) -> Tally:
+        """The tally, with all that was only noted counted; Locust's statistics are as fresh then."""
+        self.report.pour()
+        self.tally.settle()
+        return self.tally
 
     def _every_second(self) -> None:
         now, spent = time.monotonic(), time.process_time()
@@ -106,7 +129,10 @@ class Session:
             self.watch.second((spent - self._used) / max(now - self._wall, 1e-3))
         self._wall, self._used = now, spent
         self._note()
+        self.settled()
         self._history.flush()
+        if self._draws is not None:
+            self._draws.flush()
         if self._live is not None:
             self._live.second(trusted=not self.watch.saturated)
         self._second_due = max(self._second_due + 1.0, now)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import gevent  # type: ignore[import-untyped]
 
 from flashcrowd.errors import InputError
+from flashcrowd.target import HttpRequest
 from flashcrowd.target import Order as OrderSpec
 from flashcrowd.target import Shop as ShopSpec
 from flashcrowd.template import names
@@ -56,6 +57,8 @@ class OrderResult(NamedTuple):
     status: int
     key: str
     attempts: int
+    sku: str
+    quantity: int
 
     @property
     def accepted(self) -> bool:
@@ -97,11 +100,12 @@ class Shop:
         self._spec, self._variables, self._tally, self._report = spec, variables, tally, report
         self._history, self._patience = history, patience or Patience()
         self._path_to_id = parse_path(spec.order.order_id)
-        self._body = body_template(spec.order)
+        self._body = body_template(spec.order.request)
         self._engine = engine
         self._client = HttpClient(engine, spec.url, spec.connections, self._patience.timeout, most)
         self._ending = False
         self.goods: Sequence[str] = spec.goods
+        self.limit = spec.limit
 
     def connections(self) -> Connections:
         """Where one viewer keeps its connections."""
@@ -125,7 +129,37 @@ class Shop:
             record = attempt.record(time.time())
             self._history.add(record)
             self._tally.orders[record.outcome] += 1
-        return OrderResult(record.outcome, record.reason, record.order_id, record.status, record.key, record.attempts)
+        return _result(record)
+
+    def repeat(self, identity: Identity, done: OrderResult, kept: Connections | None = None) -> OrderResult:
+        """Send an order once more, with its key, as an app does that missed the answer: it must be answered as before.
+
+        It is one more record of the history, with the same key, and no order of its own in the counts.
+        """
+        again = _Order(done.key, traceparent(), identity, done.sku, done.quantity, time.time(), kept)
+        try:
+            self._persist(again, "repeat")
+        finally:
+            self._history.add(record := again.record(time.time()))
+        return _result(record)
+
+    def pay(self, identity: Identity, order_id: str, kept: Connections | None = None) -> bool:
+        """Pay an order, trying again as with orders; whether that worked. Does nothing where nothing is to be paid."""
+        payment = self._spec.order.payment
+        if payment is None:
+            return True
+        values = self._variables.of(identity, order_id=order_id, traceparent=traceparent())
+        path, body = fill_path(payment.request.path, values), fill_json(body_template(payment.request), values)
+        headers = self._variables.headers(payment.request.headers, values)
+        if body:
+            headers.setdefault("Content-Type", "application/json")
+        for attempt in range(1, self._patience.attempts + 1):
+            status, _, _ = self._send(payment.request.method, "pay", path, body, headers, payment.accepted, kept)
+            if status in payment.accepted or 400 <= status < 500:
+                return status in payment.accepted
+            if attempt < self._patience.attempts:
+                self._engine.sleep(full_jitter(attempt, self._patience.base, self._patience.cap))
+        return False
 
     def browse(self, identity: Identity, kept: Connections | None = None) -> bool:
         """Look at the goods; whether that worked. Does nothing where the target names no page to look at."""
@@ -143,15 +177,15 @@ class Shop:
         """Close a viewer's own connections; those that are shared stay."""
         self._client.drop(kept)
 
-    def _persist(self, order: _Order) -> None:
+    def _persist(self, order: _Order, name: str = "order") -> None:
         while True:
             order.attempts += 1
-            order.take(self._attempt(order))
+            order.take(self._attempt(order, name))
             if not order.again or order.attempts >= self._patience.attempts:
                 return
             self._engine.sleep(full_jitter(order.attempts, self._patience.base, self._patience.cap))
 
-    def _attempt(self, order: _Order) -> _Answer:
+    def _attempt(self, order: _Order, name: str) -> _Answer:
         spec = self._spec.order
         values = self._variables.of(
             order.identity,
@@ -166,7 +200,7 @@ class Shop:
         path = fill_path(spec.request.path, values)
         listed = (*spec.accepted, *spec.sold_out, *spec.limited)
         status, body, error = self._send(
-            spec.request.method, "order", path, fill_json(self._body, values), headers, listed, order.kept
+            spec.request.method, name, path, fill_json(self._body, values), headers, listed, order.kept
         )
         return classify(spec, status, body, error, self._path_to_id)
 
@@ -197,6 +231,11 @@ class Shop:
         return status, answer.body, error
 
 
+def _result(record: OrderRecord) -> OrderResult:
+    known = record.outcome, record.reason, record.order_id, record.status, record.key, record.attempts
+    return OrderResult(*known, record.sku, record.quantity)
+
+
 class Customer:
     """The shop as one viewer has it before them."""
 
@@ -213,6 +252,19 @@ class Customer:
     def order(self, sku: str, quantity: int = 1) -> OrderResult:
         """As `Shop.order`."""
         return self._shop.order(self._identity, sku, quantity, self._kept)
+
+    @property
+    def limit(self) -> int | None:
+        """Units of one sku in one sale that one user may have, where there is a limit."""
+        return self._shop.limit
+
+    def repeat(self, done: OrderResult) -> OrderResult:
+        """As `Shop.repeat`."""
+        return self._shop.repeat(self._identity, done, self._kept)
+
+    def pay(self, done: OrderResult) -> bool:
+        """As `Shop.pay`."""
+        return self._shop.pay(self._identity, done.order_id, self._kept)
 
     def browse(self) -> bool:
         """As `Shop.browse`."""
@@ -273,12 +325,12 @@ def classify(spec: OrderSpec, status: int, body: bytes, error: Exception | None,
     return _Answer(OrderOutcome.UNKNOWN, reason, status, again=status == 0 or status >= 500)
 
 
-def body_template(spec: OrderSpec) -> str:
+def body_template(request: HttpRequest) -> str:
     """The request's JSON as a template; a value that is `${quantity}` alone becomes a number."""
-    if spec.request.body is None:
+    if request.body is None:
         return ""
-    return json.dumps(spec.request.body).replace('"${quantity}"', "${quantity}")
+    return json.dumps(request.body).replace('"${quantity}"', "${quantity}")
 
 
 def _mentions_quantity(spec: OrderSpec) -> bool:
-    return "quantity" in names(spec.request.path + body_template(spec))
+    return "quantity" in names(spec.request.path + body_template(spec.request))

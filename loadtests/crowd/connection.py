@@ -101,6 +101,9 @@ class Connection:
 
     def ready(self, events: int) -> None:
         """As `engine.Watched`."""
+        if events == IN and self.is_open:
+            self._read()
+            return
         if self._addresses is not None:
             self._finish_connect()
             return
@@ -188,7 +191,7 @@ class Connection:
         engine = self._engine
         assert self._socket is not None
         try:
-            size, control, _, _ = self._socket.recvmsg_into((engine.buffer,), 64)
+            size, control, _, _ = self._socket.recvmsg_into(engine.buffers, 64)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -210,7 +213,7 @@ class Connection:
         if control and len(control[0][2]) >= _STAMP.size:
             seconds, nanos = _STAMP.unpack_from(control[0][2])
             at: float = seconds + nanos * 1e-9
-            engine.read_lag.record(now - at)
+            engine.read_lags.append(now - at if now > at else 0.0)
             return at
         engine.unstamped += 1
         return now

@@ -58,11 +58,11 @@ class _HubPoller:
     """The fallback: a watcher of the hub per descriptor, instead of one for all of them."""
 
     def __init__(self, hub: Any, ready: Callable[[int, int], None]) -> None:
-        self._hub, self._ready = hub, ready
+        self.hub, self._ready = hub, ready
         self._watchers: dict[int, Any] = {}
 
     def register(self, fd: int, events: int) -> None:
-        watcher = self._watchers[fd] = self._hub.loop.io(fd, (events & IN) | (events & OUT) >> 1)
+        watcher = self._watchers[fd] = self.hub.loop.io(fd, (events & IN) | (events & OUT) >> 1)
         watcher.start(self._ready, fd, events)
 
     def modify(self, fd: int, events: int) -> None:
@@ -82,18 +82,20 @@ class Engine:
     """One per process, made in its main greenlet.
 
     start_lag: how late viewers were started after the moment they were due. read_lag: how long what had arrived
-    waited to be read. Both are ours, not the server's. unstamped: reads for which the kernel gave no time of arrival;
-    `reads` counts all. turns: of the loop, so far.
+    waited to be read. Both are ours, not the server's; `start_lags` and `read_lags` are those of the current turn.
+    unstamped: reads for which the kernel gave no time of arrival; `reads` counts all. turns: of the loop, so far.
     """
 
     def __init__(self, epoll: bool = True, lanes: int | None = None) -> None:
-        self._hub: Any = get_hub()
+        self.hub: Any = get_hub()
         self.start_lag, self.read_lag = LatencyHistogram(), LatencyHistogram()
-        self.pool = Pool(self._hub, self.report, self.start_lag, lanes or MOST)
+        self.start_lags, self.read_lags = list[float](), list[float]()
+        self.pool = Pool(self.hub, self.report, self.start_lags, lanes or MOST)
         self.timers = Timers()
         self.sources = Sources()
         self.buffer = bytearray(READ)
         self.view = memoryview(self.buffer)
+        self.buffers = (self.buffer,)
         self.reads = self.unstamped = self.errors = self.turns = 0
         self._watched: dict[int, Watched] = {}
         self._resuming = deque[Callable[[], object]]()
@@ -152,17 +154,17 @@ class Engine:
     def sleep(self, seconds: float) -> None:
         """Let the current greenlet wait; how late it wakes is the generator's lag."""
         due = time.monotonic() + max(0.0, seconds)
-        waiter: Waiter[None] = Waiter(self.call)
+        waiter: Waiter[None] = Waiter(self)
         timer = self.at(due, lambda: waiter.set(None))
         try:
             waiter.wait()
         finally:
             self.timers.cancel(timer)
-        self.start_lag.record(time.monotonic() - due)
+        self.start_lags.append(max(0.0, time.monotonic() - due))
 
     def pass_on(self) -> None:
         """Let the current greenlet wait until the others have had their turn."""
-        waiter: Waiter[None] = Waiter(self.call)
+        waiter: Waiter[None] = Waiter(self)
         self.call(partial(waiter.set, None))
         waiter.wait()
 
@@ -177,22 +179,22 @@ class Engine:
         except AttributeError:
             made = None
         if made is None:
-            return _HubPoller(self._hub, self._one_ready), False
-        self._readable = self._hub.loop.io(made.fileno(), 1)
+            return _HubPoller(self.hub, self._one_ready), False
+        self._readable = self.hub.loop.io(made.fileno(), 1)
         self._readable.start(self._turn)
         return made, True
 
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self._hub.loop.run_callback(self._turn)
+            self.hub.loop.run_callback(self._turn)
 
     def _set_alarm(self, due: float) -> None:
         if self._alarm is not None:
             self._alarm.stop()
             self._alarm.close()
         self._alarm_at = due
-        self._alarm = self._hub.loop.timer(max(0.0, due - time.monotonic()))
+        self._alarm = self.hub.loop.timer(max(0.0, due - time.monotonic()))
         self._alarm.start(self._turn, update=True)
 
     def _turn(self) -> None:
@@ -204,6 +206,8 @@ class Engine:
         for call in self.timers.take_due(time.monotonic()):
             self._safely(call)
         self._go_on()
+        self._note(self.read_lags, self.read_lag)
+        self._note(self.start_lags, self.start_lag)
         due = self.timers.next_due()
         if due is None:
             self._alarm_at = float("inf")
@@ -238,6 +242,12 @@ class Engine:
                 self.report(error)
         if resuming or self.pool.waiting:
             self._schedule()
+
+    @staticmethod
+    def _note(fresh: list[float], lag: LatencyHistogram) -> None:
+        if fresh:
+            lag.record_all(fresh)
+            fresh.clear()
 
     def _safely(self, call: Callable[[], object]) -> None:
         try:

@@ -59,7 +59,7 @@ class Comparison:
         for record in records:
             known = stored.get(hash(record.key) & BITS)
             if record.outcome is accepted:
-                facts.accepted += 1
+                facts.accepted += known is None or not known & ACKNOWLEDGED
                 self._accept(record, known)
             elif record.outcome is rejected:
                 facts.rejected += 1

@@ -12,9 +12,9 @@ from loadtests.stock import StockRow
 @dataclass(slots=True)
 class Facts:
     """minimum: orders below which nothing was really tried. settled: whether the ledger was read at rest; None when
-    nobody looked. Of the records of the history: accepted, rejected, unknown; limited: rejected for having had enough;
-    retried: sent more than once, and stored; replays: of orders that had been accepted before. Of the orders of the
-    ledger: stored, and ours, made by viewers."""
+    nobody looked. Of the records of the history: accepted (an order that is replayed counts once), rejected, unknown;
+    limited: rejected for having had enough; retried: sent more than once, and stored; replays: of orders that had been
+    accepted before. Of the orders of the ledger: stored, and ours, made by viewers."""
 
     lots: Lots
     minimum: int

@@ -19,6 +19,10 @@ spec:
   environment: staging
   allow_hosts: [127.0.0.1]
   max_viewers: 10
+  live:
+    url: ws://127.0.0.1:7001/rooms/${room}
+    say: '{"text":"${text}"}'
+    events: {sale.opened: {type: sale_opened}}
   shop: {url: "http://127.0.0.1:7002", order: {request: {path: /orders}}, ledger: {get: /ledger}}
   prometheus: {url: "http://127.0.0.1:9090"}
 """
@@ -34,7 +38,7 @@ def test_a_plan_is_shown_and_nothing_is_started(flashcrowd, tmp_path):
 def test_the_scenarios_are_listed_with_their_purpose(flashcrowd):
     ended = flashcrowd("load", "list")
     assert ended.code == 0
-    assert ended.out.startswith("live-commerce   A live sale")
+    assert "\nlive-commerce   A live sale" in ended.out
 
 
 def test_a_target_that_does_not_answer_ends_with_4(flashcrowd, tmp_path):

@@ -9,7 +9,7 @@ LOOPBACK = "http://127.0.0.1:1"
 INJECT = ("chaos", "inject", "network.latency", "--on", "inventory")
 CHECK = ("slo", "check", "storefront", "--prometheus", LOOPBACK)
 WRONG = {
-    "scenario": (("load", "run", "nope", "--host", LOOPBACK), "no scenario 'nope'; known: live-commerce"),
+    "scenario": (("load", "run", "nope", "--host", LOOPBACK), "no scenario 'nope'; known: "),
     "scenario without a target": (("load", "run", "live-commerce"), "give --target FILE"),
     "load file without a target": (("load", "run", __file__), "give --target FILE, or --host URL"),
     "load file": (("load", "run", "nope.py", "--host", LOOPBACK), "nope.py: there is no such Locust file"),
@@ -99,4 +99,5 @@ def test_a_load_s_run_directory_is_no_game_day(flashcrowd, tmp_path):
 def test_an_error_goes_to_stderr_without_a_traceback(tmp_path):
     ended = CommandLine(tmp_path).run("load", "run", "nope", "--host", LOOPBACK, timeout=30)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "no scenario 'nope'; known: live-commerce\n"
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("no scenario 'nope'; known: chat, ")

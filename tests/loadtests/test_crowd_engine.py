@@ -40,7 +40,7 @@ HOST = "127.0.0.1"
 
 def in_lane(engine: Engine, job: Callable[[], T]) -> T:
     """Run in a lane of the engine, from outside of it."""
-    waiter = Waiter[T](engine.call)
+    waiter = Waiter[T](engine)
 
     def run() -> None:
         try:
