@@ -136,6 +136,8 @@ class Draws:
     def _winners(self) -> Finding:
         """As many prizes go as can. A second prize of one user's, or a stranger's, may stand for
         another's: each is a finding of its own."""
+        if not any(hall.entered or hall.rows for hall in self._halls.values()):
+            return vacuous("draw-winners", "nobody is known to have entered the draw, and nobody won")
         wrong = _Wrong()
         for hall in self._halls.values():
             least, most = min(hall.draw.prizes, hall.entered), min(hall.draw.prizes, hall.entered + hall.doubtful)

@@ -68,7 +68,9 @@ def test_a_violation_names_who_it_was_and_how_to_trace_them():
 
 def test_an_entry_without_a_clear_answer_may_or_may_not_take_part():
     unclear = [EntryRecord(1.0, 2.0, "d", f"u{n}", "unknown", True, "", 200, "00") for n in range(3)]
-    for winners in range(3):
+    nobody = findings(DrawBooks(Draw("d", 2, 20.0), [], unclear))["draw-winners"]
+    assert nobody.outcome is Outcome.INCONCLUSIVE
+    for winners in range(1, 3):
         wins = [Win("d", f"u{n}", "cup") for n in range(winners)]
         told = [replace(one, prize="cup") if n < winners else one for n, one in enumerate(unclear)]
         assert findings(DrawBooks(Draw("d", 2, 20.0), wins, told))["draw-winners"].outcome is Outcome.PASS
