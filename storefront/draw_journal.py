@@ -7,7 +7,7 @@ acknowledged takes part, one that comes after the drawing is refused, and a draw
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any, ClassVar
@@ -19,7 +19,8 @@ CREATE TABLE IF NOT EXISTS draws (
     draw_id TEXT PRIMARY KEY, prizes TEXT NOT NULL, opens_at REAL NOT NULL, closes_at REAL NOT NULL,
     room TEXT NOT NULL, opened_at REAL, drawn_at REAL);
 CREATE TABLE IF NOT EXISTS entrants (
-    draw_id TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (draw_id, user)) WITHOUT ROWID;
+    draw_id TEXT NOT NULL, number INTEGER NOT NULL, user TEXT NOT NULL,
+    PRIMARY KEY (draw_id, number), UNIQUE (draw_id, user)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS winners (
     draw_id TEXT NOT NULL, number INTEGER NOT NULL, user TEXT NOT NULL, prize TEXT NOT NULL,
     PRIMARY KEY (draw_id, number), UNIQUE (draw_id, user));
@@ -64,7 +65,7 @@ class DrawJournal:
         yield from self._db.execute("SELECT draw_id, user, prize FROM winners ORDER BY rowid").fetchall()
 
     def entrants(self, draw_id: str) -> int:
-        return int(self._db.execute("SELECT count(*) FROM entrants WHERE draw_id = ?", (draw_id,)).fetchone()[0])
+        return _entrants(self._db, draw_id)
 
     async def add(self, draw: Draw) -> None:
         facts = (draw.draw_id, json.dumps(draw.prizes), draw.opens_at, draw.closes_at, draw.room)
@@ -83,28 +84,32 @@ class DrawJournal:
 
     def _draw(self, db: sqlite3.Connection, draw: Draw) -> list[tuple[str, str]]:
         if db.execute("SELECT 1 FROM draws WHERE draw_id = ? AND drawn_at IS NULL", (draw.draw_id,)).fetchone():
-            entrants = [row[0] for row in db.execute("SELECT user FROM entrants WHERE draw_id = ?", (draw.draw_id,))]
-            winners = enumerate(self._pick(entrants, len(draw.prizes)))
-            rows = [(draw.draw_id, number, user, draw.prizes[number]) for number, user in winners]
-            db.executemany("INSERT INTO winners VALUES (?, ?, ?, ?)", rows)
+            winners = self._pick(_entrants(db, draw.draw_id), len(draw.prizes))
+            db.executemany(
+                "INSERT INTO winners SELECT draw_id, ?, user, ? FROM entrants WHERE draw_id = ? AND number = ?",
+                [(place, draw.prizes[place], draw.draw_id, number) for place, number in enumerate(winners)],
+            )
             db.execute("UPDATE draws SET drawn_at = ? WHERE draw_id = ?", (time.time(), draw.draw_id))
         return db.execute("SELECT user, prize FROM winners WHERE draw_id = ?", (draw.draw_id,)).fetchall()
 
-    def _pick(self, entrants: Sequence[str], prizes: int) -> list[str]:
-        """As many of the entrants as there are prizes, if there are so many; each set of them is as likely."""
-        return SystemRandom().sample(entrants, min(prizes, len(entrants)))
+    def _pick(self, entrants: int, prizes: int) -> list[int]:
+        """The numbers of as many entrants as there are prizes, if there are so many; each choice is as likely."""
+        return SystemRandom().sample(range(entrants), min(prizes, entrants))
 
     async def _run(self, statement: str, *values: object) -> None:
         await self._writer.submit(lambda db: db.execute(statement, values))
 
 
+def _entrants(db: sqlite3.Connection, draw_id: str) -> int:
+    """How many there are; they are numbered from 0, so that winners are found without reading them all."""
+    query = "SELECT coalesce(max(number), -1) + 1 FROM entrants WHERE draw_id = ?"
+    return int(db.execute(query, (draw_id,)).fetchone()[0])
+
+
 def _enter(db: sqlite3.Connection, draw_id: str, user: str) -> bool | None:
-    entered = db.execute(
-        "INSERT OR IGNORE INTO entrants SELECT ?, ? FROM draws WHERE draw_id = ? AND drawn_at IS NULL",
-        (draw_id, user, draw_id),
-    )
-    if entered.rowcount:
-        return True
-    drawn = db.execute("SELECT drawn_at FROM draws WHERE draw_id = ?", (draw_id,)).fetchone()[0]
-    known = db.execute("SELECT 1 FROM entrants WHERE draw_id = ? AND user = ?", (draw_id, user)).fetchone()
-    return None if drawn is not None and not known else False
+    if db.execute("SELECT 1 FROM entrants WHERE draw_id = ? AND user = ?", (draw_id, user)).fetchone():
+        return False
+    if db.execute("SELECT drawn_at FROM draws WHERE draw_id = ?", (draw_id,)).fetchone()[0] is not None:
+        return None
+    db.execute("INSERT INTO entrants VALUES (?, ?, ?)", (draw_id, _entrants(db, draw_id), user))
+    return True

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 
 import aiohttp
 from prometheus_client import Counter, Gauge
@@ -59,18 +60,19 @@ class Feed:
         """Fetch what has come since; after a long stall only what a playlist names."""
         async with session.get(f"{url}/newest") as response:
             newest = int((await response.json())["newest"])
-        for number in range(max(self.newest + 1, newest - WINDOW + 1), newest + 1):
-            names = [rendition.name for rendition in RENDITIONS]
-            found = await asyncio.gather(*(_fetch(session, f"{url}/{name}/{number}.ts") for name in names))
-            self._add(number, dict(zip(names, found, strict=True)))
+        names = [rendition.name for rendition in RENDITIONS]
+        try:
+            for number in range(max(self.newest + 1, newest - WINDOW + 1), newest + 1):
+                found = await asyncio.gather(*(_fetch(session, f"{url}/{name}/{number}.ts") for name in names))
+                self._segments[number], self.newest = dict(zip(names, found, strict=True)), number
+        finally:
+            self._publish()
 
-    def _add(self, number: int, segment: dict[str, bytes]) -> None:
-        self._segments[number], self.newest = segment, number
-        for old in [known for known in self._segments if known <= number - KEPT]:
+    def _publish(self) -> None:
+        """Name the latest segments that are consecutive, and forget the oldest."""
+        for old in [known for known in self._segments if known <= self.newest - KEPT]:
             del self._segments[old]
-        numbers = list(range(number, number - WINDOW, -1))
-        missing = next((place for place, one in enumerate(numbers) if one not in self._segments), WINDOW)
-        numbers = numbers[:missing][::-1]
+        numbers = list(takewhile(self._segments.__contains__, range(self.newest, self.newest - WINDOW, -1)))[::-1]
         self.playlists = {rendition.name: playlists.media(rendition, numbers) for rendition in RENDITIONS}
 
 

@@ -21,6 +21,7 @@ from storefront.service import Health, InvalidError, answer, application, docume
 from storefront.settings import http_url, port, read, variable
 
 REQUESTS = Counter("stream_requests_total", "Requests of players", ["kind", "status"])
+FOUND = {kind: REQUESTS.labels(kind, "200") for kind in ("master", "media", "segment")}
 BYTES = Counter("stream_bytes_total", "Bytes sent to players, headers not counted")
 AGE = Gauge("stream_newest_segment_age_seconds", "Time since the end of the newest segment at hand")
 PLAYLIST = "application/vnd.apple.mpegurl"
@@ -65,9 +66,10 @@ class Stream:
 
 
 def _found(kind: str, body: bytes | None, media_type: str) -> Response:
-    REQUESTS.labels(kind, "404" if body is None else "200").inc()
     if body is None:
+        REQUESTS.labels(kind, "404").inc()
         return refusal(404, f"no such {kind}")
+    FOUND[kind].inc()
     BYTES.inc(len(body))
     return Response(body, headers={"cache-control": "no-cache"}, media_type=media_type)
 

@@ -1,7 +1,8 @@
 """Bug `duplicate-on-retry`: an order that was stored but not confirmed is stored again by its retry.
 
 The schema's own check, which forbids a second order of a key, is left out. The second order takes units of its own
-from the stock; where there are none left it is a replay, as it should always have been.
+from the stock; where there are none left it is a replay, as it should always have been. It shows while stock is
+reserved singly.
 """
 
 import sqlite3

@@ -1,7 +1,7 @@
 """Bug `oversell`: the stock is checked against a count read a moment ago, and taken without looking.
 
 The schema's own check, which forbids a stock below zero, is left out. Stock figures go on adding up, with less than
-nothing remaining.
+nothing remaining. It shows while stock is reserved singly.
 """
 
 import sqlite3
