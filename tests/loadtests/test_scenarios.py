@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from loadtests import people, runner
 from loadtests.entries import read_entries
@@ -166,3 +167,17 @@ def test_figures_of_people_are_shares_or_seconds():
     for name in ("BOTS", "INTERESTED", "FORBIDDEN", "PLAYING", "CHEERING", "GREEDY", "IMPATIENT"):
         assert 0 < getattr(people, name) < 1
     assert people.STAY > people.COMMENT_EVERY > people.REACTION
+
+
+async def test_the_example_of_the_docs_runs(platform, run, supervisor, spec, guard, tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text()
+    (example,) = [token.content for token in MarkdownIt().parse(page) if token.info == "python"]
+    file = tmp_path / "browsers.py"
+    file.write_text(example.replace("between(2, 6)", "between(0.1, 0.3)"))
+    load = await runner.start(supervisor, spec(str(file), duration=60.0), run, platform.target(), guard)
+    await until(lambda: platform.joined == 6)
+    platform.open_sale()
+    await until(lambda: platform.paid and platform.comments and platform.stock["lipstick-01"] == 0)
+    await load.stop()
+    assert load.result().failures == 0
+    assert "Traceback" not in supervisor.children[0].log.read_text()
