@@ -199,13 +199,16 @@ class Engine:
 
     def _turn(self) -> None:
         """Everything that there is to do now. Raises nothing: it would end the hub's patience, not the fault."""
-        self._scheduled = False
+        self._scheduled = True  # what is called from here on has its turn in this one
         self.turns += 1
         for fd, events in self._poller.poll(0, _EVENTS):
             self._one_ready(fd, events)
         for call in self.timers.take_due(time.monotonic()):
             self._safely(call)
-        self._go_on()
+        more = self._go_on()
+        self._scheduled = False
+        if more:
+            self._schedule()
         self._note(self.read_lags, self.read_lag)
         self._note(self.start_lags, self.start_lag)
         due = self.timers.next_due()
@@ -225,8 +228,8 @@ class Engine:
                 self.report(error)
                 what.fail(error)
 
-    def _go_on(self) -> None:
-        """A slice of the lanes that may go on; the rest in the next turn, so that sockets are read in between.
+    def _go_on(self) -> bool:
+        """A slice of the lanes that may go on; whether there are more: in the next turn, after sockets have been read.
 
         Those that start come first: a late start changes what the crowd does. A late end changes nothing, as it is the
         kernel that says when an answer arrived.
@@ -236,12 +239,11 @@ class Engine:
             try:
                 if not run_next():
                     if not resuming:
-                        return
+                        return False
                     resuming.popleft()()
             except Exception as error:
                 self.report(error)
-        if resuming or self.pool.waiting:
-            self._schedule()
+        return True
 
     @staticmethod
     def _note(fresh: list[float], lag: LatencyHistogram) -> None:
