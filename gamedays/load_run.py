@@ -21,6 +21,7 @@ from gamedays.load_shape import ShapeWords, shaped
 from gamedays.orders import judge_orders, known_orders, save_ledger
 from gamedays.room_lines import room_lines
 from loadtests import runner
+from loadtests.needs import needs
 from loadtests.result import LoadResult, read_result
 from loadtests.rooms import room_names
 
@@ -102,6 +103,7 @@ async def play(
         raise InputError(f"{spec.scenario} needs a target: give --target FILE; --host is for plain Locust")
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
     ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
+    ledger = ledger and _orders(spec.scenario)
     before = await known_orders(target, guard) if target is not None and ledger else frozenset()
     spec = _where_it_is_scraped(spec, target)
     if spec.metrics_port is not None:
@@ -124,6 +126,12 @@ async def play(
     ended = _judge(run, ledger, interrupted)
     run.write_json("verdict.json", ended.verdict.as_dict())
     return ended
+
+
+def _orders(scenario: str) -> bool:
+    """Whether orders may come of it: its file says that it needs a shop, or doesn't say what it needs."""
+    needed = needs(runner.scenario_file(scenario))
+    return "shop" in needed or not needed
 
 
 async def _start(
