@@ -86,9 +86,9 @@ class _Numbered(Mapping[str, str]):
         self._number = number
 
     def __getitem__(self, column: str) -> str:
-        if (value := self.get(column)) is None:
+        if column not in _COLUMNS:
             raise KeyError(column)
-        return value
+        return f"viewer-{self._number:07d}"
 
     def get(self, column: str, default: Any = None) -> Any:
         return f"viewer-{self._number:07d}" if column in _COLUMNS else default

@@ -263,7 +263,8 @@ class _Order:
     """An order under way: unknown until an answer says otherwise. values: its variables for the request."""
 
     __slots__ = (
-        "_answer", "_doubt", "_start", "attempts", "identity", "kept", "key", "quantity", "sku", "traceparent", "values",
+        "_answer", "_doubt", "_start", "attempts", "identity", "kept", "key", "quantity", "sku", "traceparent",
+        "values",
     )  # fmt: skip
 
     def __init__(
