@@ -41,19 +41,25 @@ async def known_orders(target: Target, guard: Guard) -> Set[int]:
     return known
 
 
-async def save_books(run: RunDirectory, target: Target, guard: Guard, before: Set[int]) -> None:
+async def save_books(run: RunDirectory, target: Target, guard: Guard, before: Set[int] | None) -> None:
     """Write what the target has stored since, its draws and its stock. Raises NeedError when one can't be read.
 
-    An event says whether the ledger was at rest: whether two reads of it agreed in time.
+    before: as of `known_orders`; None where no orders were to be made. An event says whether the ledger was at rest:
+    whether two reads of it agreed in time.
     """
     await _closed(run)
+    if before is not None:
+        await _save_orders(run, target, guard, before)
+    held = bool(run.events("draw", "opened"))
+    if held and target.spec.draw is not None and target.spec.draw.ledger is not None:
+        _, wins = await at_rest(lambda: read_wins(target, guard))
+        run.write_text(DRAW_LEDGER, encode(wins).decode())
+
+
+async def _save_orders(run: RunDirectory, target: Target, guard: Guard, before: Set[int]) -> None:
     copy = run.path / f"{LEDGER}.part"
     settled, read = await at_rest(lambda: _copied(copy, target, guard, before))
     copy.replace(run.path / LEDGER)
-    if target.spec.draw is not None and target.spec.draw.ledger is not None:
-        settled_draws, wins = await at_rest(lambda: read_wins(target, guard))
-        run.write_text(DRAW_LEDGER, encode(wins).decode())
-        settled = settled and settled_draws
     if stock := await read_stock(target, guard):
         run.write_text(STOCK, msgspec.json.encode(stock).decode() + "\n")
     run.record("ledger", "read", settled=settled, orders=read.count)

@@ -64,6 +64,8 @@ def _fields(source: Document) -> Iterator[tuple[str, str]]:
     if isinstance(steps, int) and isinstance(viewers, int) and steps > viewers:
         yield "steps", f"{steps} steps for {viewers} viewers; give a viewer at least for each step"
     rooms = load.get("rooms")
+    if isinstance(rooms, list) and len({str(room) for room in rooms}) < len(rooms):
+        yield "rooms", "a room is named twice"
     count = len(rooms) if isinstance(rooms, list) else rooms
     if isinstance(count, int) and isinstance(viewers, int) and count > viewers:
         yield "rooms", f"{count} rooms for {viewers} viewers; give a viewer at least for each room"

@@ -22,11 +22,12 @@ from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays import load_findings
 from gamedays.books import known_orders, save_books
 from gamedays.load_shape import ShapeWords, shaped
-from gamedays.orders import judge_orders
+from gamedays.orders import judge_orders, judge_others
 from gamedays.plan import DrawPlan, SalePlan
 from gamedays.room_lines import room_lines
 from gamedays.schedule import Schedule
 from loadtests import runner
+from loadtests.needs import needs
 from loadtests.result import LoadResult, read_result
 from loadtests.rooms import room_names
 
@@ -106,16 +107,17 @@ async def play(
     if target is None and spec.scenario in runner.scenarios():
         raise InputError(f"{spec.scenario} needs a target: give --target FILE; --host is for plain Locust")
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
-    ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
+    orders = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
+    orders = orders and _orders(spec.scenario)
     if target is None and (sale is not None or draw is not None):
         raise InputError("--sale and --draw are scheduled at a target; give --target FILE")
-    before = await known_orders(target, guard) if target is not None and ledger else frozenset()
+    before = await known_orders(target, guard) if target is not None and orders else None
     target = target.limited(sale.limit) if target is not None and sale is not None else target
     spec = _where_it_is_scraped(spec, target)
     if spec.metrics_port is not None:
         require_free(runner.HOST, spec.metrics_port, "the load's metrics")
     run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
-    run.write_json("manifest.json", _manifest(run, spec, target, ledger))
+    run.write_json("manifest.json", _manifest(run, spec, target, orders))
     async with Supervisor(run.path / "logs") as supervisor:
         schedule = _schedule(sale, draw, target, guard, run)
         load = await _start(supervisor, spec, run, target, guard)
@@ -127,7 +129,7 @@ async def play(
         except asyncio.CancelledError:
             run.record("load", "interrupted")
         await load.stop()
-        if target is not None and ledger:
+        if target is not None:
             await save_books(run, target, guard, before)
     return judge(run.path)
 
@@ -136,16 +138,16 @@ def judge(path: Path) -> LoadRun:
     """Judge the run directory of a load and write its `verdict.json`. Raises InputError when it isn't one."""
     run = RunDirectory.open(path)
     manifest = run.read_json("manifest.json")
-    ended = _judge(run, bool(manifest.get("ledger")), bool(run.events("load", "interrupted")))
+    ended = _judge(run, bool(manifest.get("orders")), bool(run.events("load", "interrupted")))
     run.write_json("verdict.json", ended.verdict.as_dict())
     return ended
 
 
-def _manifest(run: RunDirectory, spec: runner.LoadSpec, target: Target | None, ledger: bool) -> dict[str, Any]:
-    """What the run is made of. Secrets are still `${env.NAME}` there. ledger: whether orders have to be checked."""
+def _manifest(run: RunDirectory, spec: runner.LoadSpec, target: Target | None, orders: bool) -> dict[str, Any]:
+    """What the run is made of. Secrets are still `${env.NAME}` there. orders: whether they have to be checked."""
     described = target.model_dump(mode="json", by_alias=True) if target is not None else None
     facts = {"run": run.name, "scenario": spec.scenario, "viewers": spec.viewers}
-    return {**facts, "target": described, "ledger": ledger}
+    return {**facts, "target": described, "orders": orders}
 
 
 def _schedule(
@@ -175,6 +177,12 @@ async def _together(load: runner.Load, schedule: Schedule | None) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _orders(scenario: str) -> bool:
+    """Whether orders may come of it: its file says that it needs a shop, or doesn't say what it needs."""
+    needed = needs(runner.scenario_file(scenario))
+    return "shop" in needed or not needed
 
 
 async def _start(
@@ -212,14 +220,12 @@ def text(ended: LoadRun) -> str:
     return "\n".join([*lines, "", f"{how}: {ended.run.path}"])
 
 
-def _judge(run: RunDirectory, ledger: bool, interrupted: bool) -> LoadRun:
+def _judge(run: RunDirectory, orders: bool, interrupted: bool) -> LoadRun:
     try:
         result = read_result(run)
     except FlashcrowdError as error:
         return LoadRun(run, None, Verdict((Finding("load/activity", Outcome.INCONCLUSIVE, str(error)),)), interrupted)
-    found = load_findings.findings(result)
-    if ledger:
-        found += judge_orders(run).findings
+    found = [*load_findings.findings(result), *(judge_orders(run).findings if orders else judge_others(run))]
     return LoadRun(run, result, Verdict(tuple(found)), interrupted)
 
 

@@ -24,7 +24,12 @@ from loadtests.stock import StockRow, saved_stock
 def judge_orders(run: RunDirectory) -> Judgement:
     """Compare both. Without a ledger nothing is known of the orders' fate: one inconclusive finding says so."""
     judgement = _orders(run)
-    return Judgement((*judgement.findings, *_draws(run), *_chat(run)), judgement.summary)
+    return Judgement((*judgement.findings, *judge_others(run)), judgement.summary)
+
+
+def judge_others(run: RunDirectory) -> tuple[Finding, ...]:
+    """What is judged beside the orders, and also where none were made: draws and chat."""
+    return (*_draws(run), *_chat(run))
 
 
 def _orders(run: RunDirectory) -> Judgement:

@@ -22,7 +22,8 @@ class ChatTally:
 
     def __init__(self) -> None:
         self.forbidden_said = self.order_checked = self.order_broken = 0
-        self._delivered: dict[str, Example] = {}
+        self._delivered = set[str]()
+        self._forbidden: dict[str, Example] = {}
         self._broken: list[Example] = []
 
     @property
@@ -32,9 +33,11 @@ class ChatTally:
 
     def forbidden(self, marker: Marker, phrase: str, text: str) -> None:
         """A forbidden comment has been delivered; may be told again."""
+        name = marker.text.decode()
         if len(self._delivered) < MOST:
-            comment = {"comment": marker.text.decode(), "phrase": phrase, "text": text[:200], "sent": marker.sent}
-            self._delivered.setdefault(marker.text.decode(), comment)
+            self._delivered.add(name)
+        if len(self._forbidden) < EXAMPLES:
+            self._forbidden[name] = {"comment": name, "phrase": phrase, "text": text[:200], "sent": marker.sent}
 
     def inspect(self, frame: bytes, marker: Marker) -> None:
         """A comment that must not be delivered as it was said, has come in a frame: see what is left of it."""
@@ -54,7 +57,8 @@ class ChatTally:
         """The tally as JSON values, for the way from a worker to the master."""
         return {
             "said": self.forbidden_said,
-            "delivered": list(self._delivered.values()),
+            "delivered": list(self._delivered),
+            "forbidden": self._forbidden,
             "checked": self.order_checked,
             "broken": self.order_broken,
             "examples": self._broken,
@@ -65,8 +69,8 @@ class ChatTally:
         self.forbidden_said += report["said"]
         self.order_checked += report["checked"]
         self.order_broken += report["broken"]
-        for comment in report["delivered"]:
-            self._delivered.setdefault(comment["comment"], comment)
+        self._delivered.update(report["delivered"])
+        self._forbidden = dict(list({**report["forbidden"], **self._forbidden}.items())[:EXAMPLES])
         self._broken = [*self._broken, *report["examples"]][:EXAMPLES]
 
     def summary(self) -> dict[str, Any]:
@@ -74,7 +78,7 @@ class ChatTally:
         return {
             "forbidden_said": self.forbidden_said,
             "forbidden_delivered": self.forbidden_delivered,
-            "forbidden_examples": list(self._delivered.values())[:EXAMPLES],
+            "forbidden_examples": list(self._forbidden.values()),
             "order_checked": self.order_checked,
             "out_of_order": self.order_broken,
             "order_examples": self._broken,

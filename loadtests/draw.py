@@ -15,16 +15,16 @@ import time
 from dataclasses import dataclass
 
 from flashcrowd.target import Draw as DrawSpec
-from flashcrowd.target import HttpRequest
 from loadtests.backoff import full_jitter
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.http import MOST, HttpClient
 from loadtests.entries import ENTERED, REFUSED, UNKNOWN, EntryRecord, EntryWriter
+from loadtests.form import Form
 from loadtests.identities import Identity
 from loadtests.paths import parse_path, read_path
 from loadtests.report import Report, Request
-from loadtests.shop import Patience, ServerError, body_template
-from loadtests.variables import Variables, fill_json, fill_path, traceparent
+from loadtests.shop import Patience, ServerError
+from loadtests.variables import Variables, traceparent
 
 POLL = (1.0, 3.0)
 """Seconds between two questions for a result that is not drawn yet, at least and at most: as an app polls."""
@@ -61,10 +61,12 @@ class Draws:
         patience: Patience | None = None,
         most: int = MOST,
     ) -> None:
-        self._engine, self._spec, self._variables, self._report = engine, spec, variables, report
+        self._engine, self._spec, self._report = engine, spec, report
         self._entries, self._patience = entries, patience or Patience()
         self._path_to_prize = parse_path(spec.prize, "prize")
-        self._client = HttpClient(engine, spec.url, "shared", self._patience.timeout, most)
+        self._client = client = HttpClient(engine, spec.url, "shared", self._patience.timeout, most)
+        mark, constant = variables.mark, variables.constant()
+        self._enter, self._result = (Form(one, client.host, mark, constant) for one in (spec.enter, spec.result))
         self._open: dict[str, dict[str, _Entry]] = {}  # by user, then by draw
 
     def enter(self, identity: Identity, draw: str) -> bool:
@@ -73,7 +75,7 @@ class Draws:
         entry = self._open.setdefault(identity.user, {}).setdefault(draw, _Entry(now, now, traceparent()))
         doubt = False
         for attempt in range(1, self._patience.attempts + 1):
-            status, _ = self._ask("enter", self._spec.enter, identity, draw, entry)
+            status, _ = self._ask("enter", self._enter, identity, draw, entry)
             if status in self._spec.entered:
                 entry.outcome = ENTERED
                 return True
@@ -93,7 +95,7 @@ class Draws:
             return None
         end, failures = time.monotonic() + wait, 0
         while True:
-            status, body = self._ask("result", self._spec.result, identity, draw, entry)
+            status, body = self._ask("result", self._result, identity, draw, entry)
             if status == 200:
                 entry.answered, entry.prize = True, read_path(body, self._path_to_prize)
                 self._close(identity.user, draw)
@@ -140,24 +142,20 @@ class Draws:
     def _back_off(self, failures: int) -> None:
         self._engine.sleep(full_jitter(failures, self._patience.base, self._patience.cap))
 
-    def _ask(self, name: str, request: HttpRequest, identity: Identity, draw: str, entry: _Entry) -> tuple[int, bytes]:
+    def _ask(self, name: str, form: Form, identity: Identity, draw: str, entry: _Entry) -> tuple[int, bytes]:
         """One request; its status, 0 without an answer, and body."""
-        values = self._variables.of(identity, draw=draw, traceparent=entry.trace)
-        headers, path = self._variables.headers(request.headers, values), fill_path(request.path, values)
-        body = fill_json(body_template(request), values)
-        if body:
-            headers.setdefault("Content-Type", "application/json")
+        request = form.write({"draw": draw, "traceparent": entry.trace}, identity.variables)
         asked = time.time()
         try:
-            answer = self._client.request(request.method, path, headers, body.encode(), None, asked)
+            answer = self._client.exchange(request, None, asked)
         except OSError as failure:
             entry.end, entry.status = time.time(), 0
-            self._report(Request(request.method, f"draw {name}", entry.end - asked, 0, failure))
+            self._report(Request(form.method, f"draw {name}", entry.end - asked, 0, failure))
             return 0, b""
         entry.end, entry.status = time.time(), answer.status
         error = None if self._expected(answer.status) else ServerError(f"status {answer.status}")
         size = len(answer.body)
-        self._report(Request(request.method, f"draw {name}", answer.response, size, error, answer.service))
+        self._report(Request(form.method, f"draw {name}", answer.response, size, error, answer.service))
         return answer.status, answer.body
 
     def _expected(self, status: int) -> bool:

@@ -32,13 +32,16 @@ class RequestLog:
         self._hook = events.request
         self._stats, self._tally, self._ours = environment.stats, tally, ours
         self._hook.add_listener(ours)
+        self._listening: list[Any] = self._hook._handlers
         self._batches: dict[tuple[str, str], _Batch] = {}
         self._listeners, self._told = 0, False
 
     def __call__(self, request: Request) -> None:
         """A request has ended."""
         method, name, seconds, size, error, service = request
-        if error is not None or self._is_told():
+        if len(self._listening) != self._listeners:
+            self._look_who_listens()
+        if error is not None or self._told:
             self._tell(request)
             return
         batch = self._batches.get((name, method))
@@ -58,13 +61,10 @@ class RequestLog:
         for (name, method), batch in self._batches.items():
             self._count(name, method, batch)
 
-    def _is_told(self) -> bool:
-        """Whether somebody besides Locust's statistics and us listens."""
-        handlers = self._hook._handlers
-        if len(handlers) != self._listeners:
-            self._listeners = len(handlers)
-            self._told = any(one is not self._ours and one.__module__ != _LOCUSTS for one in handlers)
-        return self._told
+    def _look_who_listens(self) -> None:
+        """Whether it is anybody besides Locust's statistics and us."""
+        self._listeners = len(self._listening)
+        self._told = any(one != self._ours and one.__module__ != _LOCUSTS for one in self._listening)
 
     def _tell(self, request: Request) -> None:
         self._hook.fire(

@@ -119,17 +119,18 @@ class Session:
     def settled(self) -> Tally:
         """The tally, with all that was only noted counted; Locust's statistics are as fresh then."""
         self.report.pour()
+        self.engine.settle()
         self.tally.settle()
         return self.tally
 
     def _every_second(self) -> None:
         now, spent = time.monotonic(), time.process_time()
+        self.settled()
         self.watch.starts(self.engine.start_lag.count, self.engine.start_lag.above(LATE))
         if now > self._wall:
             self.watch.second((spent - self._used) / max(now - self._wall, 1e-3))
         self._wall, self._used = now, spent
         self._note()
-        self.settled()
         self._history.flush()
         if self._draws is not None:
             self._draws.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -50,6 +51,10 @@ class Variables:
         """All variables of one viewer's request."""
         return Values(more, identity.variables, {"run": self.run}, self.environment)
 
+    def constant(self) -> Mapping[str, str]:
+        """The variables that no request changes."""
+        return Values({"run": self.run}, self.environment)
+
     def headers(self, own: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
         """The mark and the request's own headers, filled. Raises InputError for an unknown variable."""
         return {name: fill(text, values) for name, text in {**self.mark, **own}.items()}
@@ -65,6 +70,15 @@ def fill_path(text: str, values: Mapping[str, str]) -> str:
     return fill(text, Values(values, escape=lambda value: quote(value, safe="")))
 
 
+_numbers = random.Random()
+"""Seeded by the system, whatever the load's seed is: two runs must not have the same keys and traces."""
+
+
+def fresh_key() -> str:
+    """128 random bits in hexadecimal: an idempotency key."""
+    return f"{_numbers.getrandbits(128):032x}"
+
+
 def traceparent() -> str:
     """A fresh W3C trace context, sampled (https://www.w3.org/TR/trace-context/#traceparent-header)."""
-    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
+    return f"00-{_numbers.getrandbits(128):032x}-{_numbers.getrandbits(64):016x}-01"

@@ -46,12 +46,12 @@ class Answer(NamedTuple):
     @property
     def service(self) -> float:
         """Seconds that the server and the way to it took."""
-        return max(0.0, self.arrived - self.sent)
+        return self.arrived - self.sent if self.arrived > self.sent else 0.0
 
     @property
     def response(self) -> float:
         """Seconds that the viewer waited: with what came before the sending, as a connection that had to be made."""
-        return max(0.0, self.arrived - self.asked)
+        return self.arrived - self.asked if self.arrived > self.asked else 0.0
 
 
 class _Head(NamedTuple):

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from gevent import get_hub, monkey  # type: ignore[import-untyped]
 
-from loadtests.crowd.histogram import LatencyHistogram
+from loadtests.crowd.histogram import AT_ONCE, LatencyHistogram
 from loadtests.crowd.pool import MOST, Job, Pool
 from loadtests.crowd.sources import Sources
 from loadtests.crowd.timers import Deadlines, Timer, Timers
@@ -82,8 +82,8 @@ class Engine:
     """One per process, made in its main greenlet.
 
     start_lag: how late viewers were started after the moment they were due. read_lag: how long what had arrived
-    waited to be read. Both are ours, not the server's; `start_lags` and `read_lags` are those of the current turn.
-    unstamped: reads for which the kernel gave no time of arrival; `reads` counts all. turns: of the loop, so far.
+    waited to be read. Both are ours, not the server's; `start_lags` and `read_lags` are those that `settle` has yet to
+    count. unstamped: reads for which the kernel gave no time of arrival; `reads` counts all. turns: of the loop.
     """
 
     def __init__(self, epoll: bool = True, lanes: int | None = None) -> None:
@@ -168,6 +168,13 @@ class Engine:
         self.call(partial(waiter.set, None))
         waiter.wait()
 
+    def settle(self) -> None:
+        """Count the lags that are only noted: before anybody reads them."""
+        self.start_lag.record_all(self.start_lags)
+        self.read_lag.record_all(self.read_lags)
+        self.start_lags.clear()
+        self.read_lags.clear()
+
     def report(self, error: BaseException) -> None:
         """Something of ours raised where nobody can handle it: it is logged, and the loop goes on."""
         self.errors += 1
@@ -199,34 +206,52 @@ class Engine:
 
     def _turn(self) -> None:
         """Everything that there is to do now. Raises nothing: it would end the hub's patience, not the fault."""
-        self._scheduled = False
         self.turns += 1
-        for fd, events in self._poller.poll(0, _EVENTS):
-            self._one_ready(fd, events)
-        for call in self.timers.take_due(time.monotonic()):
-            self._safely(call)
-        self._go_on()
-        self._note(self.read_lags, self.read_lag)
-        self._note(self.start_lags, self.start_lag)
+        self._scheduled = True  # what is called from here on has its turn in this one
+        more = True
+        try:
+            more = self._work_through()
+        finally:
+            self._scheduled = False
+            if more:
+                self._schedule()
+        if len(self.read_lags) >= AT_ONCE or len(self.start_lags) >= AT_ONCE:
+            self.settle()
         due = self.timers.next_due()
         if due is None:
             self._alarm_at = float("inf")
         elif due != self._alarm_at:
             self._set_alarm(due)
 
+    def _work_through(self) -> bool:
+        """Sockets, timers, lanes; whether there is more to do at once."""
+        watched = self._watched
+        for fd, events in self._poller.poll(0, _EVENTS):
+            what = watched.get(fd)
+            if what is not None:
+                try:
+                    what.ready(events)
+                except Exception as error:
+                    self._failed(what, error)
+        for call in self.timers.take_due(time.monotonic()):
+            self._safely(call)
+        return self._go_on()
+
     def _one_ready(self, fd: int, events: int) -> None:
         what = self._watched.get(fd)
         if what is not None:
             try:
                 what.ready(events)
-            except OSError as error:
-                what.fail(error)
             except Exception as error:
-                self.report(error)
-                what.fail(error)
+                self._failed(what, error)
 
-    def _go_on(self) -> None:
-        """A slice of the lanes that may go on; the rest in the next turn, so that sockets are read in between.
+    def _failed(self, what: Watched, error: Exception) -> None:
+        if not isinstance(error, OSError):
+            self.report(error)
+        what.fail(error)
+
+    def _go_on(self) -> bool:
+        """A slice of the lanes that may go on; whether there are more: in the next turn, after sockets have been read.
 
         Those that start come first: a late start changes what the crowd does. A late end changes nothing, as it is the
         kernel that says when an answer arrived.
@@ -236,18 +261,11 @@ class Engine:
             try:
                 if not run_next():
                     if not resuming:
-                        return
+                        return False
                     resuming.popleft()()
             except Exception as error:
                 self.report(error)
-        if resuming or self.pool.waiting:
-            self._schedule()
-
-    @staticmethod
-    def _note(fresh: list[float], lag: LatencyHistogram) -> None:
-        if fresh:
-            lag.record_all(fresh)
-            fresh.clear()
+        return True
 
     def _safely(self, call: Callable[[], object]) -> None:
         try:

@@ -52,7 +52,7 @@ class HttpClient:
         self.deadlines = engine.deadlines(timeout)
         self.connections = 0
         self._server = (parts.hostname, parts.port or (443 if self.tls else 80))
-        self._host = f"Host: {parts.netloc.rpartition('@')[2]}\r\n"
+        self.host = parts.netloc.rpartition("@")[2]
         self._keeping: Keeping = keeping
         self._idle: Connections = {}
         self._queue = deque[Waiter[None]]()
@@ -123,14 +123,13 @@ class HttpClient:
 
     def write(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
         """The bytes of a request. Raises ValueError when a header or the path holds a line break."""
-        lines = [f"{method} {path} HTTP/1.1\r\n", self._host]
-        lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.host}", *map(": ".join, headers.items())]
         if body or method in ("POST", "PUT", "PATCH"):
-            lines.append(f"Content-Length: {len(body)}\r\n")
-        head = "".join(lines)
-        if head.count("\n") != len(lines) or head.count("\r") != len(lines):
+            lines.append(f"Content-Length: {len(body)}")
+        head = "\r\n".join(lines)
+        if head.count("\n") >= len(lines) or head.count("\r") >= len(lines):
             raise ValueError(f"the request {method} {path!r} holds a line break; a target file's variable brought it")
-        return head.encode("latin-1", "replace") + b"\r\n" + body
+        return head.encode("latin-1", "replace") + b"\r\n\r\n" + body
 
     def _take(self, kept: Connections) -> _Carrier:
         while True:

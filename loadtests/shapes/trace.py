@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from flashcrowd.documents import read_text
@@ -26,12 +27,14 @@ def read_trace(file: Path) -> tuple[Point, ...]:
     if not rows or [cell.strip() for cell in rows[0][1]] != HEADER:
         raise DocumentError([Problem(file, rows[0][0] if rows else 0, "", f"wants the header {','.join(HEADER)}")])
     problems = list[Problem]()
-    points = [point for number, row in rows[1:] if (point := _point(file, number, row, problems)) is not None]
+    found = [(number, _point(file, number, row, problems)) for number, row in rows[1:]]
+    points = [(number, point) for number, point in found if point is not None]
+    problems += _backwards(file, points)
     if not problems:
-        problems += _whole(file, [number for number, _ in rows[1:]], points)
+        problems += _whole(file, points)
     if problems:
         raise DocumentError(problems)
-    return tuple(points)
+    return tuple(point for _, point in points)
 
 
 def _point(file: Path, line: int, row: Sequence[str], problems: list[Problem]) -> Point | None:
@@ -49,16 +52,20 @@ def _point(file: Path, line: int, row: Sequence[str], problems: list[Problem]) -
     return (seconds, viewers) if seconds is not None and viewers is not None else None
 
 
-def _whole(file: Path, lines: Sequence[int], points: Sequence[Point]) -> Iterator[Problem]:
-    """What is wrong although every row is a point."""
-    for line, (before, _), (seconds, _) in zip(lines[1:], points, points[1:], strict=False):
+def _backwards(file: Path, points: Sequence[tuple[int, Point]]) -> Iterator[Problem]:
+    for (_, (before, _)), (line, (seconds, _)) in pairwise(points):
         if seconds <= before:
             yield Problem(file, line, "seconds", f"{seconds:g} is not after {before:g}; rows go forward in time")
+
+
+def _whole(file: Path, points: Sequence[tuple[int, Point]]) -> Iterator[Problem]:
+    """What is wrong although every row is right."""
     if len(points) < 2:
         yield Problem(file, 0, "", f"has {len(points)} rows; a trace has a beginning and an end")
-    elif points[0][0] != 0:
-        yield Problem(file, lines[0], "seconds", f"begins at {points[0][0]:g}; the first row is second 0")
-    if points and max(viewers for _, viewers in points) < 1:
+    elif points[0][1][0] != 0:
+        line, (seconds, _) = points[0]
+        yield Problem(file, line, "seconds", f"begins at {seconds:g}; the first row is second 0")
+    if points and max(viewers for _, (_, viewers) in points) < 1:
         yield Problem(file, 0, "viewers", "nobody ever comes; a load wants a viewer")
 
 

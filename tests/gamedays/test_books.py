@@ -20,7 +20,7 @@ from flashcrowd.verdict import Outcome
 from gamedays import books
 from gamedays.books import at_rest, known_orders, save_books
 from gamedays.openings import draw, sale
-from gamedays.orders import judge_orders
+from gamedays.orders import judge_orders, judge_others
 from gamedays.schedule import Schedule
 from loadtests.draw_ledger import Win, parse_win
 from loadtests.ledger import LedgerEntry, saved_orders
@@ -110,6 +110,7 @@ async def test_the_ledger_is_kept_without_the_orders_that_were_there_before(plat
 async def test_the_ledger_is_read_until_two_reads_agree_and_the_target_may_ask_for_patience(platform, run):
     growing = [(503, ""), (200, ""), (503, ""), (200, lines(OLD)), (200, lines(OLD, NEW))]
     platform.answers = {"/ledger": growing, "/draw-ledger": [(200, '{"draw":"d","user":"u","prize":"cup"}\n')]}
+    run.record("draw", "opened", closes_at=0.0)
     await save_books(run, platform.target(), GUARD, frozenset())
     assert list(saved_orders(run.path / "load" / "ledger.jsonl")) == [OLD, NEW]
     assert (run.path / "load" / "draw-ledger.jsonl").read_text() == '{"draw":"d","user":"u","prize":"cup"}\n'
@@ -130,6 +131,14 @@ async def test_a_ledger_that_never_comes_to_rest_is_said_to_be_so(monkeypatch):
     assert (settled, last > 1) == (False, True)
     with pytest.raises(NotReadyError):
         await at_rest(never)
+
+
+async def test_where_no_orders_are_to_be_made_the_draws_are_kept_all_the_same(platform, run):
+    platform.answers = {"/draw-ledger": [(200, '{"draw":"d","user":"u","prize":"cup"}\n')]}
+    run.record("draw", "opened", draw_id="d", prizes=["cup"], closes_at=0.0)
+    await save_books(run, platform.target(), GUARD, None)
+    assert [path.name for path in (run.path / "load").iterdir()] == ["draw-ledger.jsonl"]
+    assert [finding.name for finding in judge_others(run)] == ["invariant/draw-winners"]
 
 
 async def test_stock_is_kept_where_the_target_tells_it_and_judged(platform, run):

@@ -124,6 +124,10 @@ WRONG = {
         ("over: 10s", "rooms: 500, over: 10s"),
         "plan.yaml:7: spec.load.rooms: 500 rooms for 200 viewers",
     ),
+    "a room twice": (
+        ("over: 10s", "rooms: [main, main], over: 10s"),
+        "plan.yaml:7: spec.load.rooms: a room is named twice",
+    ),
     "spike": (
         ("over: 10s, hold: 50s", "shape: spike, over: 30s, hold: 50s"),
         "plan.yaml:7: spec.load: a spike's rise may take a third of the time at most",

@@ -33,7 +33,7 @@ spec:
 def load(tmp_path: Path) -> RunDirectory:
     """A load that is over: 3 units on sale, 120 viewers who wanted one; a draw of two prizes."""
     run = RunDirectory.create(tmp_path, "load")
-    run.write_json("manifest.json", {"run": run.name, "scenario": "flash-sale", "viewers": 120, "ledger": True})
+    run.write_json("manifest.json", {"run": run.name, "scenario": "flash-sale", "viewers": 120, "orders": True})
     run.record("sale", "opened", at=9.0, sku=SKU, stock=3, sale_id="s", wave=1)
     draw = {"draw_id": "d", "prizes": ["cup", "mug"], "opens_at": 9.0, "closes_at": 12.0}
     run.record("draw", "opened", at=9.0, **draw)

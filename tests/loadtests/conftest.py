@@ -35,6 +35,7 @@ class Platform:
         self.stock: dict[str, int] = {}
         self.limit: int | None = None
         self.paid: list[str] = []
+        self.declines = 0
         self.entrants: dict[str, dict[str, str | None]] = {}
         self.closed = set[str]()
         self.drawn = set[str]()
@@ -104,6 +105,9 @@ class Platform:
         return web.json_response({"prize": self.entrants[draw].get(user)})
 
     async def pay(self, request: web.Request) -> web.StreamResponse:
+        if self.declines:
+            self.declines -= 1
+            return web.Response(status=503)
         self.paid.append(request.match_info["order"])
         return web.Response()
 

@@ -319,6 +319,7 @@ async def test_a_message_arrives_when_the_kernel_has_it_however_late_it_is_read(
             listener.until(number)
             if engine.unstamped == unstamped:
                 break
+        engine.settle()
         return listener.times[-1] - there, engine.read_lag.highest
 
     async with serve(handle, HOST, 0) as server:
@@ -515,6 +516,7 @@ async def test_lanes_are_lent_up_to_the_bound_and_whoever_waits_longer_is_late()
             limited.lend(lambda number=number: work(number), due=time.monotonic())
         while len(order) < 6:
             gevent.sleep(0.01)
+        limited.settle()
         return order, limited.pool.lanes, limited.start_lag.above(0.08)
 
     order, lanes, late = await crowd(job)
