@@ -34,9 +34,9 @@ def crowd(port: int, count: int, seconds: float) -> dict[str, Any]:
     while session.tally.viewers["connected"] < count:
         gevent.sleep(0.1)
     crowds.settle()
-    before, cpu = session.tally.delivery_times.count, crowds.Cpu()
+    before, cpu = session.tally.all_rooms().times.count, crowds.Cpu()
     gevent.sleep(seconds)
-    seen = session.tally.delivery_times
+    seen = session.tally.all_rooms().times
     return _figures(seen.count - before, cpu, seen.quantile(0.5), seen.quantile(0.99))
 
 

@@ -55,7 +55,7 @@ def soak(live: int, shop: int, minutes: int) -> dict[str, Any]:
     return {
         "memory": seen,
         "orders": sum(orders.values()),
-        "frames": session.tally.delivery_times.count,
+        "frames": session.tally.all_rooms().times.count,
         "errors": session.engine.errors,
         "open": session.engine.watching,
     }

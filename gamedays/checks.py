@@ -20,7 +20,10 @@ from flashcrowd.guard import Guard
 from flashcrowd.target import Component, Target, read_target
 from flashcrowd.units import parse_duration
 from gamedays import embedded
+from gamedays.load_check import check_load
 from gamedays.plan import BUILTIN, EMBEDDED, Control, Plan, builtin_names
+from loadtests.needs import lacking
+from loadtests.shapes import Point
 from monitors import promql
 from monitors.slo import Slo
 
@@ -29,7 +32,7 @@ CONTROLS: tuple[Control, ...] = ("no-fault", "no-runbook")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan that may be played. `target` is None for the embedded one, which doesn't exist yet."""
+    """A plan that may be played. `target` is None for the embedded one, which doesn't exist yet. points: of a trace."""
 
     file: Path
     plan: Plan
@@ -37,6 +40,7 @@ class Prepared:
     slos: tuple[Slo, ...]
     control: Control | None
     allow_production: str | None
+    points: tuple[Point, ...] = ()
 
     @property
     def scenario(self) -> str:
@@ -62,7 +66,10 @@ def prepare(name: str, control: str | None = None, allow_production: str | None 
     plan = source.parse(Plan, *surroundings.rules())
     Guard.of(surroundings.described, allow_production)
     chosen = next((known for known in CONTROLS if known == control), None)
-    return Prepared(file, plan, surroundings.target, surroundings.slos, chosen, allow_production)
+    load = surroundings.load
+    return Prepared(
+        file, load.complete(plan), surroundings.target, surroundings.slos, chosen, allow_production, load.points
+    )
 
 
 def find(name: str) -> Path:
@@ -82,14 +89,16 @@ class _Surroundings:
         self._source, self._base = source, source.file.parent
         self._problems: list[Problem] = []
         self._target_is_wrong = False
+        self.load = check_load(source)
+        self._problems += self.load.problems
         self.target = self._read_target()
         self.slos = tuple(self._read_slos())
         self.described = self.target or embedded.describe(embedded.Addresses(), "http://127.0.0.1:1")
 
     def rules(self) -> tuple[Rule, ...]:
         """What the target has to have is asked of a target that could be read; else every answer would be a guess."""
-        of_the_target: tuple[Rule, ...] = (self._crowd, self._shop, self._prometheus, self._components)
-        of_the_plan = (lambda _: self._problems, self._scenario, self._sale, self._steps, self._aborts)
+        of_the_target = (self._crowd, self._needs, self._shop, self._draw, self._prometheus, self._components)
+        of_the_plan = (lambda _: self._problems, self._scenario, self._openings, self._steps, self._aborts)
         return of_the_plan if self._target_is_wrong else (*of_the_plan, *of_the_target)
 
     def _read_target(self) -> Target | None:
@@ -125,18 +134,30 @@ class _Surroundings:
         if isinstance(name, str) and name not in known and not (self._base / name).is_file():
             yield source.problem(path, f"no scenario '{name}'{did_you_mean(name, known)}")
 
+    def _needs(self, source: Document) -> Iterator[Problem]:
+        path = ("spec", "load", "scenario")
+        name, known = source.get(*path), loadtests.runner.scenarios()
+        if isinstance(name, str):
+            file = known[name].file if name in known else self._base / name
+            if missing := lacking(file, self.described):
+                yield source.problem(path, f"{name} needs {', '.join(missing)}, which the target doesn't have")
+
     def _crowd(self, source: Document) -> Iterator[Problem]:
         path = ("spec", "load", "viewers")
         viewers, most = source.get(*path), self.described.spec.max_viewers
         if isinstance(viewers, int) and viewers > most:
             yield source.problem(path, f"{viewers} is more than the target's max_viewers ({most})")
 
-    def _sale(self, source: Document) -> Iterator[Problem]:
-        waves = source.get("spec", "sale", "opens_at", default=[])
-        for number, wave in enumerate(waves if isinstance(waves, list) else []):
-            path = ("spec", "sale", "opens_at", number)
-            if (opens := _seconds(wave)) is not None and opens >= self._duration(source):
-                yield source.problem(path, f"{wave} is not before the end of the load")
+    def _openings(self, source: Document) -> Iterator[Problem]:
+        """Sales, and draws with their closing."""
+        closes = _seconds(source.get("spec", "draw", "closes_after")) or 0.0
+        for kind, lasts in (("sale", 0.0), ("draw", closes)):
+            waves = source.get("spec", kind, "opens_at", default=[])
+            for number, wave in enumerate(waves if isinstance(waves, list) else []):
+                path = ("spec", kind, "opens_at", number)
+                if (opens := _seconds(wave)) is not None and opens + lasts >= self._duration(source):
+                    what = "closes after" if opens < self._duration(source) else "is not before"
+                    yield source.problem(path, f"{wave} {what} the end of the load")
 
     def _shop(self, source: Document) -> Iterator[Problem]:
         shop = self.described.spec.shop
@@ -144,6 +165,11 @@ class _Surroundings:
             yield source.problem(("spec", "sale"), "the target can't schedule a sale: it has no spec.shop.sales")
         if shop is None or shop.ledger is None:
             yield source.problem(("spec", "target"), "the target has no spec.shop.ledger, and no order can be checked")
+
+    def _draw(self, source: Document) -> Iterator[Problem]:
+        draw = self.described.spec.draw
+        if source.get("spec", "draw") is not None and (draw is None or draw.draws is None):
+            yield source.problem(("spec", "draw"), "the target can't schedule a draw: it has no spec.draw.draws")
 
     def _prometheus(self, source: Document) -> Iterator[Problem]:
         if self.described.spec.prometheus is None:
@@ -201,6 +227,8 @@ class _Surroundings:
 
     def _duration(self, source: Document) -> float:
         """Seconds of load, without an end where the plan doesn't say."""
+        if self.load.duration is not None:
+            return self.load.duration
         parts = [_seconds(source.get("spec", "load", field)) for field in ("over", "hold")]
         return sum(part for part in parts if part is not None) if None not in parts else float("inf")
 

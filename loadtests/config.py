@@ -28,7 +28,7 @@ class LoadConfig(Model):
     """One load, as all of its processes see it.
 
     run: the run's name, `${run}` in templates. workers: processes that hold viewers, wherever. arrivals: a second.
-    folder: where evidence goes.
+    folder: where evidence goes. rooms: their names, the most popular first.
     target: None for a plain Locust file, which brings its own. Templates in it are filled by the children, so that
     no secret is written down.
     """

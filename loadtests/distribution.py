@@ -15,20 +15,23 @@ import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import gevent  # type: ignore[import-untyped]
 from gevent.event import Event  # type: ignore[import-untyped]
 from locust import runners
 
 from flashcrowd.template import names
+from loadtests import entries, history
 from loadtests.config import CONNECT_FROM, FAMILY, FOLDER, WORKER, LoadConfig
-from loadtests.history import file_of
 from loadtests.metrics import Reports
 
 LIVENESS = 20
 """Seconds of silence after which a worker on another machine is lost. Locust's 3 are over before many processes that
 start at once on few cores have had a turn each; a sibling's end is seen at once anyway."""
+
+_EVIDENCE = {"history": history.file_of, "draws": entries.file_of}
+"""Records that come from other machines with a worker's reports, and the file of each worker's."""
 
 _WATCH = 0.5
 _ASK = 1.0
@@ -67,10 +70,11 @@ class Roll:
             return
         self._reports.add(client_id, data["flashcrowd"])
         about = self._about[client_id] = data["flashcrowd_worker"]
-        if fresh := about.pop("history", ""):
-            path = file_of(self._config.folder, self._index(client_id))
-            with path.open("a", encoding="utf-8") as history:
-                history.write(fresh)
+        for kind, file_of in _EVIDENCE.items():
+            if fresh := about.pop(kind, ""):
+                path = file_of(self._config.folder, self._index(client_id))
+                with path.open("a", encoding="utf-8") as evidence:
+                    evidence.write(fresh)
 
     def as_dicts(self) -> list[dict[str, Any]]:
         return [asdict(one) for one in self.lost]
@@ -138,14 +142,15 @@ class Membership:
             "pid": os.getpid(),
             "family": os.environ.get(FAMILY, ""),
         }
-        self._history = None
+        self._evidence: dict[str, TextIO] = {}
         if FAMILY not in os.environ:
-            self._history = file_of(config.folder, runner.worker_index).open(encoding="utf-8")
+            files = {kind: file_of(config.folder, runner.worker_index) for kind, file_of in _EVIDENCE.items()}
+            self._evidence = {kind: file.open(encoding="utf-8") for kind, file in files.items() if file.exists()}
         runner.register_message(_INHERIT, lambda msg, **_: inherit(*msg.data["rows"]))
 
     def report(self, data: dict[str, Any]) -> None:
-        """Add to a report. From another machine the history goes with it: the master writes it down."""
-        data["flashcrowd_worker"] = {**self._about, "history": self._history.read() if self._history else ""}
+        """Add to a report. From another machine its records go with it: the master writes them down."""
+        data["flashcrowd_worker"] = {**self._about, **{kind: file.read() for kind, file in self._evidence.items()}}
 
 
 def fetch(runner: runners.WorkerRunner) -> LoadConfig:

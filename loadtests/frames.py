@@ -43,16 +43,23 @@ class Sighting:
 
 
 Forget = Callable[[Sighting], None]
+Inspect = Callable[[bytes, Marker], None]
 
 
 class FrameReader:
     """Reads frames by the `events` of a target file: event name → the fields, with values, that its frame has.
 
-    forget: gets a sighting that is no longer remembered, before it is lost.
+    forget: gets a sighting that is no longer remembered, before it is lost. inspect: gets a frame with a comment in it
+    that must not be delivered as it was said, once for each such comment.
     """
 
-    def __init__(self, events: Mapping[str, Mapping[str, Any]], forget: Forget = lambda _: None) -> None:
-        self._events, self._forget = events, forget
+    def __init__(
+        self,
+        events: Mapping[str, Mapping[str, Any]],
+        forget: Forget = lambda _: None,
+        inspect: Inspect = lambda _, __: None,
+    ) -> None:
+        self._events, self._forget, self._inspect = events, forget, inspect
         self._needles = [_needles(wanted) for wanted in events.values()]
         self._remembered: dict[bytes, Sighting] = {}
 
@@ -66,6 +73,9 @@ class FrameReader:
 
     def _read(self, frame: bytes) -> Sighting:
         sighting, remembered = Sighting(markers(frame), self._events_in(frame)), self._remembered
+        for marker in sighting.comments:
+            if marker.forbidden:
+                self._inspect(frame, marker)
         if len(frame) <= _LARGEST_REMEMBERED:
             remembered[frame] = sighting
             if len(remembered) > _REMEMBERED:

@@ -27,14 +27,15 @@ from loadtests.crowd.errors import ServerClosedError
 from loadtests.crowd.timers import Timer
 from loadtests.crowd.waiter import Waiter
 from loadtests.crowd.websocket import WebSocket
-from loadtests.deliveries import Deliveries
 from loadtests.frames import FrameReader, LiveEvent, Sighting
 from loadtests.handlers import Handlers
 from loadtests.identities import Identity
 from loadtests.markers import Marker, mark
 from loadtests.metrics import Tally
+from loadtests.parts import Parts
 from loadtests.report import Report, Request
 from loadtests.variables import Values, Variables, fill_json, fill_path, traceparent
+from loadtests.witness import Witness, Witnesses
 
 Handler = Callable[[LiveEvent], Any]
 Failed = Callable[[Exception], None]
@@ -49,7 +50,8 @@ BACKOFF = (0.5, 15.0)
 class Live:
     """The chat protocol of a target, for all viewers of this process.
 
-    rooms: where viewers go who choose no room. serials: numbers for the senders of comments, unique in the whole run.
+    rooms: where viewers go who choose no room, the most popular first. serials: numbers for the senders of comments,
+    unique in the whole run.
     """
 
     def __init__(
@@ -63,17 +65,18 @@ class Live:
         serials: count[int],
     ) -> None:
         self.engine, self.spec, self.variables, self.tally, self.report = engine, spec, variables, tally, report
-        self.deliveries = Deliveries()
-        self.reader = FrameReader(spec.events, self.deliveries.fold)
+        self.parts = Parts(tally.rooms, rooms)
+        self.witnesses = Witnesses(tally.chat)
+        self.reader = FrameReader(spec.events, self.parts.fold, tally.chat.inspect)
         self.handlers = Handlers(engine)
         self.rooms = set[Room]()
-        self._names, self._serials = rooms, serials
+        self._serials = serials
         self._addresses: dict[str, list[Address]] = {}
 
     def enter(self, identity: Identity, room: str | None = None, failed: Failed | None = None) -> Room:
         """Connect, however many attempts it takes, and give the room. `failed` hears of exceptions in handlers."""
-        name = room if room is not None else random.choice(self._names)
-        entered = Room(self, identity, name, next(self._serials), failed or _ignore)
+        name = room if room is not None else self.parts.draw()
+        entered = Room(self, identity, name, failed or _ignore)
         self.engine.sleep(random.uniform(0.0, SPREAD))
         entered.open()
         return entered
@@ -89,21 +92,13 @@ class Live:
                 room.beat_at = now + beat.every
                 room.heartbeat()
         for sighting in self.reader.remembered():
-            self.deliveries.fold(sighting)
-        self.deliveries.judge(time.time(), trusted)
-        self.tally.lost, self.tally.withheld = self.deliveries.lost, self.deliveries.withheld
+            self.parts.fold(sighting)
+        self.parts.judge(time.time(), trusted)
+        self.witnesses.fill(self.rooms)
 
-    def heard(self, sighting: Sighting, room: str, since: float, at: float) -> None:
-        """Count a frame's comments, which arrived at that time. Those from before the viewer came are no deliveries."""
-        comments = sighting.comments
-        if since <= comments[0].sent:
-            if sighting.room is None:
-                sighting.room = room
-            sighting.heard += sighting.room == room
-        delivered = self.tally.delivered
-        for _, sent in comments:
-            if sent >= since:
-                delivered(at - sent)
+    def serial(self) -> int:
+        """Another sender's number."""
+        return next(self._serials)
 
     def addresses(self, url: str, again: bool) -> list[Address]:
         """The network addresses of a URL's host, looked up once, or `again`. Raises OSError for an unknown name."""
@@ -119,12 +114,14 @@ class Room:
     """A viewer's place in a room. Made by `Live.enter`."""
 
     __slots__ = (
-        "_entering", "_failed", "_failures", "_handlers", "_identity", "_left", "_live", "_number", "_serial", "_since",
-        "_socket", "_started", "_state", "_timer", "beat_at", "name",
+        "_entering", "_failed", "_failures", "_handlers", "_identity", "_left", "_live", "_number", "_part", "_serial",
+        "_since", "_socket", "_started", "_state", "_timer", "_witness", "beat_at", "name",
     )  # fmt: skip
 
-    def __init__(self, live: Live, identity: Identity, name: str, serial: int, failed: Failed) -> None:
-        self._live, self._identity, self.name, self._serial, self._failed = live, identity, name, serial, failed
+    def __init__(self, live: Live, identity: Identity, name: str, failed: Failed) -> None:
+        self._live, self._identity, self.name, self._failed = live, identity, name, failed
+        self._part, self._serial = live.parts.of(name), live.serial()
+        self._witness: Witness | None = None
         self._handlers: tuple[tuple[str, Handler], ...] = ()
         self._socket: WebSocket | None = None
         self._entering: Waiter[None] | None = None
@@ -139,17 +136,21 @@ class Room:
             raise ValueError(f"the target knows no event '{event}'; add it to spec.live.events")
         self._handlers = (*self._handlers, (event, handler))
 
-    def say(self, text: str) -> None:
-        """Send a comment, marked so that its delivery can be timed. One that can't be sent is counted as failed."""
+    def say(self, text: str, forbidden: bool = False) -> None:
+        """Send a comment, marked so that its delivery can be timed. One that can't be sent is counted as failed.
+
+        forbidden: it must not be delivered as it is (forbidden.py); whoever gets it looks what is left of it.
+        """
         self._number += 1
         now = time.time()
-        marker = mark(self._serial, self._number, now)
+        marker = mark(self._serial, self._number, now, forbidden)
         error: Exception | None = None
         try:
             if self._socket is None or self._state != "connected":
                 raise ServerClosedError("not connected")
             self._socket.send(fill_json(self._live.spec.say, self._values(text=f"{text} {marker}")))
-            self._live.deliveries.said(self.name, Marker(marker.encode(), now))
+            self._part.deliveries.said(self.name, Marker(marker.encode(), now))
+            self._live.tally.chat.forbidden_said += forbidden
         except OSError as failure:
             error = failure
         self._live.report(Request("WS", "say", None, 0, error))
@@ -194,7 +195,10 @@ class Room:
         self._failures, self._since = 0, time.time()
         self._move("connected")
         live.rooms.add(self)
-        live.deliveries.joined(self.name, self._since)
+        self._part.joined(self.name, self._since)
+        self._witness = live.witnesses.appoint(self.name, self._since)
+        if self._number:  # over another connection, nothing keeps its next comments behind those before
+            self._serial, self._number = live.serial(), 0
         if beat is not None:
             self.beat_at = time.monotonic() + random.uniform(0.0, beat.every)
         for text in live.spec.on_open:
@@ -210,11 +214,16 @@ class Room:
         live = self._live
         sighting = live.reader.read(data)
         if sighting.comments:
-            live.heard(sighting, self.name, self._since, at)
+            self._heard(sighting, at)
         for event in sighting.events:
             for name, handler in self._handlers:
                 if name == event.name:
                     live.handlers.run(handler, event, self._failed, at)
+
+    def stand_in(self) -> None:
+        """Become the room's witness, if it has none."""
+        if self._witness is None:
+            self._witness = self._live.witnesses.appoint(self.name, time.time())
 
     def lost(self, error: Exception) -> None:
         """As `websocket.Listener`: the connection, or an attempt at one, has failed; another follows."""
@@ -228,6 +237,20 @@ class Room:
             self._live.report(Request("WS", name, time.time() - self._started, 0, error))
         self._failures += 1
         self._timer = self._live.engine.after(full_jitter(self._failures, *BACKOFF), self._try_again)
+
+    def _heard(self, sighting: Sighting, at: float) -> None:
+        """Count a frame's comments, which arrived at that time. Those from before the viewer came are no deliveries."""
+        comments, since = sighting.comments, self._since
+        if since <= comments[0].sent:
+            if sighting.room is None:
+                sighting.room = self.name
+            sighting.heard += sighting.room == self.name
+        delivered = self._part.delivered
+        for _, sent in comments:
+            if sent >= since:
+                delivered(at - sent)
+        if self._witness is not None:
+            self._witness.see(comments)
 
     def _try_again(self) -> None:
         self._timer = None
@@ -252,7 +275,10 @@ class Room:
     def _away(self, state: str | None) -> None:
         if self._state == "connected":
             self._live.rooms.discard(self)
-            self._live.deliveries.left(self.name, self._since)
+            self._part.left(self.name, self._since)
+            if self._witness is not None:
+                self._witness = None
+                self._live.witnesses.resign(self.name)
         self._move(state)
 
     def _move(self, state: str | None) -> None:

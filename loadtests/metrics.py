@@ -17,21 +17,21 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from loadtests.crowd.histogram import AT_ONCE, LatencyHistogram
+from loadtests.chat_tally import ChatTally
+from loadtests.crowd.histogram import LatencyHistogram
 from loadtests.freshness import Freshness
-from loadtests.histogram import DELIVERY_EDGES, LAG_EDGES, REQUEST_EDGES, Histogram
+from loadtests.histogram import LAG_EDGES, REQUEST_EDGES, Histogram
 from loadtests.history import OrderOutcome
 from loadtests.playback import Playback
-
-ON_TIME = 1.0
-"""Seconds within which a comment must be delivered: the objective of the chat (DESIGN.md section 7)."""
+from loadtests.room_tally import RoomTally
+from loadtests.rooms import KINDS
 
 VIEWER_STATES = ("running", "connecting", "connected", "reconnecting")
 """`running` is a viewer outside of any room; the others are in one, or on the way. Each viewer is in one state."""
 
-_LATENCIES = ("delivery_times", "start_lag", "read_lag", "arrival_lag", "rush_lag")
+_LATENCIES = ("start_lag", "read_lag", "arrival_lag", "rush_lag")
 _ARRIVALS = ("arrivals_planned", "arrivals_started", "arrivals_late", "arrivals_dropped")
-_COUNTS = ("lost", "withheld", "late_starts", "reads", "unstamped", *_ARRIVALS)
+_COUNTS = ("late_starts", "reads", "unstamped", *_ARRIVALS)
 _MOST_NAMES = 200
 _OTHERS = "(others)"
 _STALE = 10.0
@@ -45,10 +45,8 @@ class Tally:
         self.durations: dict[str, Histogram] = {}
         self.orders: Counter[str] = Counter(dict.fromkeys(OrderOutcome, 0))
         self.services: dict[str, LatencyHistogram] = {}
-        self.delivery = Histogram(DELIVERY_EDGES)
-        self.delivery_times = LatencyHistogram()
-        self._delivered = list[float]()
-        self.lost = self.withheld = 0
+        self.rooms = {kind: RoomTally() for kind in KINDS}
+        self.chat = ChatTally()
         self.lag = Histogram(LAG_EDGES)
         self.start_lag, self.read_lag = LatencyHistogram(), LatencyHistogram()
         self.late_starts = self.reads = self.unstamped = 0
@@ -89,23 +87,17 @@ class Tally:
             self.services[name] = LatencyHistogram()
         self.services[name].record(seconds)
 
-    def delivered(self, seconds: float) -> None:
-        """Note a comment that reached a viewer so long after it was sent; `settle` counts it."""
-        fresh = self._delivered
-        fresh.append(seconds if seconds > 0.0 else 0.0)
-        if len(fresh) >= AT_ONCE:
-            self.settle()
+    def all_rooms(self) -> RoomTally:
+        """What was counted in the rooms of every kind together."""
+        together = RoomTally()
+        for tally in self.rooms.values():
+            together.add(tally)
+        return together
 
     def settle(self) -> None:
         """Count what is only noted: before anything is read of the tally."""
-        self.delivery.observe_all(self._delivered)
-        self.delivery_times.record_all(self._delivered)
-        self._delivered.clear()
-
-    def deliveries(self) -> dict[str, int]:
-        """Deliveries of comments by outcome; those that are known to be lost at least (deliveries.py)."""
-        on_time = self.delivery.up_to(ON_TIME)
-        return {"on_time": on_time, "late": self.delivery.count - on_time, "lost": self.lost}
+        for tally in self.rooms.values():
+            tally.settle()
 
     def arrivals(self) -> dict[str, int]:
         """Arrivals of the schedule: planned so far, started, of these late by more than 100 ms, and dropped."""
@@ -117,7 +109,8 @@ class Tally:
             "requests": [[name, outcome, count] for (name, outcome), count in self.requests.items()],
             "durations": {name: [seen.counts, seen.total] for name, seen in self.durations.items()},
             "orders": {str(outcome): count for outcome, count in self.orders.items()},
-            "delivery": [self.delivery.counts, self.delivery.total],
+            "rooms": {kind: tally.as_dict() for kind, tally in self.rooms.items()},
+            "chat": self.chat.as_dict(),
             "lag": [self.lag.counts, self.lag.total],
             "services": {name: seen.as_list() for name, seen in self.services.items()},
             **{name: getattr(self, name).as_list() for name in _LATENCIES},
@@ -137,7 +130,9 @@ class Tally:
         for name, (counts, total) in report["durations"].items():
             self.durations.setdefault(name, Histogram(REQUEST_EDGES)).merge(counts, total)
         self.orders.update(report["orders"])
-        self.delivery.merge(*report["delivery"])
+        for kind, tally in self.rooms.items():
+            tally.merge(report["rooms"][kind], present)
+        self.chat.merge(report["chat"])
         self.lag.merge(*report["lag"])
         for name, data in report["services"].items():
             self.services.setdefault(name, LatencyHistogram()).merge(LatencyHistogram.from_list(data))
@@ -207,9 +202,10 @@ class Exporter(Collector):
         yield _counters(
             "chat_deliveries",
             "Comments that reached a viewer, on time within 1 s",
-            ("outcome",),
-            [((k,), v) for k, v in tally.deliveries().items()],
+            ("outcome", "rooms"),
+            [((k, kind), v) for kind, rooms in tally.rooms.items() for k, v in rooms.deliveries().items()],
         )
+        yield from _rooms(tally)
         yield _counters(
             "arrivals", "Scheduled starts", ("outcome",), [((key,), value) for key, value in tally.arrivals().items()]
         )
@@ -219,7 +215,6 @@ class Exporter(Collector):
         for name, seen in tally.durations.items():
             durations.add_metric([name], seen.buckets(), seen.total)
         yield durations
-        yield _histogram("chat_delivery_seconds", "From sending a comment to its arrival", tally.delivery)
         yield from _services(tally)
         yield from tally.playback.collect()
         yield from tally.freshness.collect()
@@ -238,7 +233,20 @@ def _services(tally: Tally) -> Iterator[Metric]:
         edged = _edged(seen, REQUEST_EDGES)
         family.add_metric([name], edged.buckets(), edged.total)
     yield family
-    yield CounterMetricFamily("flashcrowd_chat_withheld", "Our comments that none of us heard", value=tally.withheld)
+
+
+def _rooms(tally: Tally) -> Iterator[Metric]:
+    together, chat = tally.all_rooms(), tally.chat
+    yield _histogram("chat_delivery_seconds", "From sending a comment to its arrival", together.delivery)
+    yield CounterMetricFamily("flashcrowd_chat_withheld", "Our comments that none of us heard", value=together.withheld)
+    viewers = GaugeMetricFamily("flashcrowd_room_viewers", "Viewers connected, by kind of room", labels=["rooms"])
+    for kind, rooms in tally.rooms.items():
+        viewers.add_metric([kind], rooms.viewers)
+    yield viewers
+    forbidden = [(("said",), chat.forbidden_said), (("delivered",), chat.forbidden_delivered)]
+    yield _counters("chat_forbidden", "Comments with a forbidden phrase", ("outcome",), forbidden)
+    order = [(("kept",), chat.order_checked - chat.order_broken), (("broken",), chat.order_broken)]
+    yield _counters("chat_order", "Comments in or out of their sender's order, by witness", ("outcome",), order)
 
 
 def _generator(tally: Tally) -> Iterator[Metric]:

@@ -39,6 +39,7 @@ class LoadResult:
     arrivals: planned, started, late (more than 100 ms), dropped. rushes: starts after a reaction time; `rush lag` in
     times says how much later than event and reaction time they were. stream: what the players saw (docs/watching.md);
     empty when nobody watched. behaviour: what became of behaviour events; empty when there were none.
+    rooms: by kind, as of RoomTally.summary. chat: as of ChatTally.summary.
     """
 
     requests: tuple[RequestResult, ...]
@@ -55,6 +56,8 @@ class LoadResult:
     rushes: int = 0
     stream: Mapping[str, Any] = field(default_factory=dict)
     behaviour: Mapping[str, Any] = field(default_factory=dict)
+    rooms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    chat: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -71,17 +74,19 @@ def summary(tally: Tally, lost: Sequence[Mapping[str, Any]] = ()) -> str:
     return json.dumps(
         {
             "orders": {str(outcome): count for outcome, count in tally.orders.items()},
-            "deliveries": tally.deliveries(),
+            "deliveries": tally.all_rooms().deliveries(),
             "lag_p99": min(tally.lag.quantile(0.99), 1e9),
             "saturated_seconds": tally.saturated_seconds,
             "times": _times(tally),
             "late_starts": tally.late_starts,
-            "withheld": tally.withheld,
+            "withheld": tally.all_rooms().withheld,
             "lost_workers": list(lost),
             "arrivals": tally.arrivals(),
             "rushes": tally.rush_lag.count,
             "stream": tally.playback.summary(),
             "behaviour": tally.freshness.summary(),
+            "rooms": {kind: rooms.summary() for kind, rooms in tally.rooms.items()},
+            "chat": tally.chat.summary(),
             "stamped": 1.0 - tally.unstamped / tally.reads if tally.reads else 1.0,
         },
         indent=2,
@@ -90,7 +95,7 @@ def summary(tally: Tally, lost: Sequence[Mapping[str, Any]] = ()) -> str:
 
 def _times(tally: Tally) -> dict[str, dict[str, float]]:
     """Seconds, to within 1 %, of all that has a histogram of its own; the response times are in Locust's statistics."""
-    seen = {"delivery": tally.delivery_times, "start lag": tally.start_lag, "read lag": tally.read_lag}
+    seen = {"delivery": tally.all_rooms().times, "start lag": tally.start_lag, "read lag": tally.read_lag}
     seen |= {"arrival lag": tally.arrival_lag, "rush lag": tally.rush_lag}
     seen |= {f"service {name}": one for name, one in tally.services.items()}
     ratios = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}

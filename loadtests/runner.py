@@ -26,12 +26,15 @@ from flashcrowd.guard import Guard
 from flashcrowd.process import Child, Supervisor, accepts, free_port
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
+from loadtests import people
 from loadtests.config import FAMILY, VARIABLE, WORKER, LoadConfig
 from loadtests.crowd.sources import missing
 from loadtests.identities import count
+from loadtests.needs import lacking
 from loadtests.paths import parse_path
 from loadtests.result import STATS, LoadResult, read_result
-from loadtests.shapes import Shape, ShapeName
+from loadtests.rooms import HEAD
+from loadtests.shapes import STEPS, Point, Shape, ShapeName
 from loadtests.split import cores, is_loopback, open_files, ports, too_many, workers_for
 
 HOST = "127.0.0.1"
@@ -52,8 +55,9 @@ _SCENARIOS = Path(__file__).parent / "scenarios"
 class LoadSpec:
     """A load as it is asked for.
 
-    scenario: a name of `scenarios()`, or the path of a Locust file. over, duration: seconds of the shape. host: for a
-    plain Locust file without a target, the base URL that Locust's --host gives. seed: of all that viewers do by chance.
+    scenario: a name of `scenarios()`, or the path of a Locust file. over, duration, stay: seconds of the shape; steps,
+    points: as of `Shape`. host: for a plain Locust file without a target, the base URL that Locust's --host gives.
+    rooms: their names, the most popular first. seed: of all that viewers do by chance.
     workers: processes here. elsewhere: workers that other machines add (`flashcrowd load worker`); with them, `auto` is
     none here. bind: host:port where the master listens; a free port of the loopback address if not given. arrivals: a
     second, at the peak; None leaves it to the viewers.
@@ -64,10 +68,13 @@ class LoadSpec:
     shape: ShapeName = "ramp"
     over: float = 10.0
     duration: float = 60.0
+    steps: int = STEPS
+    stay: float = people.STAY
+    points: tuple[Point, ...] = ()
     workers: int | Literal["auto"] = "auto"
     metrics_port: int | None = None
     host: str | None = None
-    rooms: tuple[str, ...] = ("main",)
+    rooms: tuple[str, ...] = (HEAD,)
     seed: int | None = None
     arrivals: float | None = None
     bind: str | None = None
@@ -196,16 +203,24 @@ def _check_spec(spec: LoadSpec, target: Target | None, guard: Guard, workers: in
         raise InputError(f"{spec.viewers} viewers with {workers} workers are no load; give at least one of each")
     if target is None and spec.host is None:
         raise InputError("the load has no target; give --target FILE, or --host URL for a plain Locust file")
+    if spec.shape == "steps" and spec.steps > spec.viewers:
+        raise InputError(f"{spec.steps} steps for {spec.viewers} viewers; give a viewer at least for each step")
+    if spec.viewers < len(spec.rooms):
+        raise InputError(f"{len(spec.rooms)} rooms for {spec.viewers} viewers; give a viewer at least for each room")
     guard.check_viewers(spec.viewers)
     if spec.host is not None:
         guard.check_url(spec.host, "--host")
     if target is None:
         return
+    if missing_parts := lacking(scenario_file(spec.scenario), target):
+        raise InputError(f"{spec.scenario} needs {', '.join(missing_parts)}, which target {target.name} doesn't have")
     for path, url in target.addresses().items():
         guard.check_url(url, path)
     _check_sources(spec, target, workers)
     if target.spec.shop is not None:
         parse_path(target.spec.shop.order.order_id)
+    if target.spec.draw is not None:
+        parse_path(target.spec.draw.prize, "prize")
     identities, needed = count(target.spec.identities), math.ceil(spec.viewers / workers) * workers
     if identities < needed:
         raise InputError(
@@ -228,9 +243,18 @@ def _check_sources(spec: LoadSpec, target: Target, workers: int) -> None:
 
 def _configure(spec: LoadSpec, run: RunDirectory, target: Target | None, workers: int) -> LoadConfig:
     try:
-        shape = Shape.model_validate({"name": spec.shape, "over": f"{spec.over:f}s", "duration": f"{spec.duration:f}s"})
+        shape = Shape.model_validate(
+            {
+                "name": spec.shape,
+                "over": f"{spec.over:f}s",
+                "duration": f"{spec.duration:f}s",
+                "steps": spec.steps,
+                "stay": f"{spec.stay:f}s",
+                "points": spec.points,
+            }
+        )
     except ValidationError as error:
-        raise InputError(f"the shape can't be used: {error.errors()[0]['msg']}") from None
+        raise InputError(f"the shape can't be used: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
     return LoadConfig(
         run=run.name,
         viewers=spec.viewers,

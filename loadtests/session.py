@@ -13,12 +13,14 @@ from math import ceil
 
 from flashcrowd.errors import InputError
 from flashcrowd.guard import Guard
+from loadtests import entries
 from loadtests.arrivals import Arrivals
 from loadtests.behaviour import Behaviour
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.http import MOST
 from loadtests.crowd.sources import Sources
+from loadtests.draw import Draws
 from loadtests.generator import LATE, PERIOD, GeneratorWatch
 from loadtests.history import HistoryWriter, file_of
 from loadtests.identities import IdentityPool
@@ -55,6 +57,7 @@ class Session:
         self._shop: Shop | None = None
         self._stream: Stream | None = None
         self._behaviour: Behaviour | None = None
+        self._draws: Draws | None = None
         if config.target is not None:
             spec = config.target.spec
             variables = Variables(config.run, spec.mark.headers)
@@ -62,10 +65,9 @@ class Session:
             self.identities = IdentityPool(spec.identities, worker, config.workers)
             if spec.live is not None:
                 self._live = Live(self.engine, spec.live, variables, self.tally, report, config.rooms, serials)
-            if spec.shop is not None:
-                most = _connections(config)
-                self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history, most=most)
             most = _connections(config)
+            if spec.shop is not None:
+                self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history, most=most)
             if spec.stream is not None:
                 guard = Guard(spec.allow_hosts, file=config.target.name)
                 self._stream = Stream(
@@ -73,6 +75,9 @@ class Session:
                 )
             if spec.events is not None:
                 self._behaviour = Behaviour(self.engine, spec.events, variables, self.tally, report, most=most)
+            if spec.draw is not None:
+                writer = entries.EntryWriter(entries.file_of(config.folder, worker))
+                self._draws = Draws(self.engine, spec.draw, variables, report, writer, most=most)
         each = config.arrivals / config.viewers if config.arrivals is not None else 0.0
         self.arrivals = Arrivals(self.engine, self.tally, each) if each else None
         self.parked = self.arrivals is not None or config.shape.idle
@@ -109,6 +114,13 @@ class Session:
             raise InputError("the scenario notes behaviour, but the target file has no spec.events")
         return self._behaviour
 
+    @property
+    def draws(self) -> Draws:
+        """Raises InputError when the target has no draw."""
+        if self._draws is None:
+            raise InputError("the scenario enters a draw, but the target file has no spec.draw")
+        return self._draws
+
     def inherit(self, first: int, step: int) -> None:
         """As `IdentityPool.inherit`."""
         if self.config.target is not None:
@@ -129,6 +141,8 @@ class Session:
         if self._behaviour is not None:
             self._behaviour.drain(max(0.5, end - time.monotonic()))
         self._history.flush()
+        if self._draws is not None:
+            self._draws.finish()
         self.settled()
 
     def settled(self) -> Tally:
@@ -147,6 +161,8 @@ class Session:
         self._wall, self._used = now, spent
         self._note()
         self._history.flush()
+        if self._draws is not None:
+            self._draws.flush()
         if self._live is not None:
             self._live.second(trusted=not self.watch.saturated)
         if self._stream is not None:

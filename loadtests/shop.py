@@ -60,6 +60,8 @@ class OrderResult(NamedTuple):
     status: int
     key: str
     attempts: int
+    sku: str
+    quantity: int
 
     @property
     def accepted(self) -> bool:
@@ -109,8 +111,11 @@ class Shop:
         self._pieces = not _mentions_quantity(spec.order)
         look = None if spec.browse is None else HttpRequest(method="GET", path=spec.browse)
         self._look = None if look is None else Form(look, client.host, mark, constant)
+        payment = spec.order.payment
+        self._payment = None if payment is None else Form(payment.request, client.host, mark, constant)
         self._ending = False
         self.goods: Sequence[str] = spec.goods
+        self.limit = spec.limit
 
     def connections(self) -> Connections:
         """Where one viewer keeps its connections."""
@@ -134,7 +139,33 @@ class Shop:
             record = attempt.record(time.time())
             self._history.add(record)
             self._tally.orders[record.outcome] += 1
-        return OrderResult(record.outcome, record.reason, record.order_id, record.status, record.key, record.attempts)
+        return _result(record)
+
+    def repeat(self, identity: Identity, done: OrderResult, kept: Connections | None = None) -> OrderResult:
+        """Send an order once more, with its key, as an app does that missed the answer: it must be answered as before.
+
+        It is one more record of the history, with the same key, and no order of its own in the counts.
+        """
+        again = _Order(done.key, traceparent(), identity, done.sku, done.quantity, time.time(), kept)
+        try:
+            self._persist(again, "repeat")
+        finally:
+            self._history.add(record := again.record(time.time()))
+        return _result(record)
+
+    def pay(self, identity: Identity, order_id: str, kept: Connections | None = None) -> bool:
+        """Pay an order, trying again as with orders; whether that worked. Does nothing where nothing is to be paid."""
+        payment, form = self._spec.order.payment, self._payment
+        if payment is None or form is None:
+            return True
+        request = form.write({"order_id": order_id, "traceparent": traceparent()}, identity.variables)
+        for attempt in range(1, self._patience.attempts + 1):
+            status, _, _ = self._send(form.method, "pay", request, payment.accepted, kept)
+            if status in payment.accepted or 400 <= status < 500:
+                return status in payment.accepted
+            if attempt < self._patience.attempts:
+                self._engine.sleep(full_jitter(attempt, self._patience.base, self._patience.cap))
+        return False
 
     def browse(self, identity: Identity, kept: Connections | None = None) -> bool:
         """Look at the goods; whether that worked. Does nothing where the target names no page to look at."""
@@ -152,17 +183,17 @@ class Shop:
         """Close a viewer's own connections; those that are shared stay."""
         self._client.drop(kept)
 
-    def _persist(self, order: _Order) -> None:
+    def _persist(self, order: _Order, name: str = "order") -> None:
         while True:
             order.attempts += 1
-            order.take(self._attempt(order))
+            order.take(self._attempt(order, name))
             if not order.again or order.attempts >= self._patience.attempts:
                 return
             self._engine.sleep(full_jitter(order.attempts, self._patience.base, self._patience.cap))
 
-    def _attempt(self, order: _Order) -> _Answer:
+    def _attempt(self, order: _Order, name: str) -> _Answer:
         request = self._form.write(order.values, order.identity.variables)
-        status, body, error = self._send(self._form.method, "order", request, self._listed, order.kept)
+        status, body, error = self._send(self._form.method, name, request, self._listed, order.kept)
         return classify(self._spec.order, status, body, error, self._path_to_id)
 
     def _send(
@@ -184,6 +215,11 @@ class Shop:
         return status, body, error
 
 
+def _result(record: OrderRecord) -> OrderResult:
+    known = record.outcome, record.reason, record.order_id, record.status, record.key, record.attempts
+    return OrderResult(*known, record.sku, record.quantity)
+
+
 class Customer:
     """The shop as one viewer has it before them."""
 
@@ -200,6 +236,19 @@ class Customer:
     def order(self, sku: str, quantity: int = 1) -> OrderResult:
         """As `Shop.order`."""
         return self._shop.order(self._identity, sku, quantity, self._kept)
+
+    @property
+    def limit(self) -> int | None:
+        """Units of one sku in one sale that one user may have, where there is a limit."""
+        return self._shop.limit
+
+    def repeat(self, done: OrderResult) -> OrderResult:
+        """As `Shop.repeat`."""
+        return self._shop.repeat(self._identity, done, self._kept)
+
+    def pay(self, done: OrderResult) -> bool:
+        """As `Shop.pay`."""
+        return self._shop.pay(self._identity, done.order_id, self._kept)
 
     def browse(self) -> bool:
         """As `Shop.browse`."""

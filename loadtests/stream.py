@@ -25,6 +25,7 @@ from loadtests.hls.player import Fetch, Player
 from loadtests.hls.playlist import PlaylistReader
 from loadtests.identities import Identity
 from loadtests.metrics import Tally
+from loadtests.people import Popularity
 from loadtests.report import Report, Request
 from loadtests.shop import ServerError
 from loadtests.variables import Variables, fill_path, traceparent
@@ -57,14 +58,15 @@ class Stream:
         most: int = MOST,
     ) -> None:
         self.engine, self.tally, self.report, self.reader = engine, tally, report, PlaylistReader()
-        self._spec, self._variables, self._rooms, self._guard, self._most = spec, variables, rooms, guard, most
+        self._spec, self._variables, self._guard, self._most = spec, variables, guard, most
+        self._popularity = Popularity(rooms)
         self._clients: dict[tuple[str, str], HttpClient] = {}
         self._refused: dict[str, GuardError] = {}
         self.watching = set[Watching]()
 
     def watch(self, identity: Identity, room: str | None = None) -> Watching:
         """Begin to watch a room, one of the run's rooms by chance if none is named."""
-        name = room if room is not None else random.choice(self._rooms)
+        name = room if room is not None else self._popularity.draw()
         return Watching(self, identity, name)
 
     def second(self) -> None:

@@ -18,9 +18,12 @@ from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImm
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from flashcrowd.errors import InputError
+from loadtests import people
 from loadtests.arrivals import Arrivals
 from loadtests.behaviour import Diary
+from loadtests.draw import Entrant
 from loadtests.dwell import dwelling
+from loadtests.forbidden import forbidden_comment
 from loadtests.frames import LiveEvent
 from loadtests.identities import Identity
 from loadtests.life import Handle
@@ -44,16 +47,21 @@ class CrowdUser(locust.User):
     """A viewer.
 
     identity: who it is. live: `enter(identity)` gives a room, which stays connected until the viewer stops.
-    shop: `order`, `browse` and `goods`. stream: `watch(room)` shows the picture until it is stopped. behaviour:
-    `note(kind, value)` tells the platform what the viewer does. Exceptions of tasks and of event handlers are logged
-    and counted by Locust (`user_error`); they end neither the viewer nor anything of another one.
+    shop: `order`, `browse`, `goods` and more. draw: `enter` and `result`. stream: `watch(room)` shows the picture until
+    it is stopped. behaviour: `note(kind, value)` tells the platform what the viewer does. Exceptions of tasks and of
+    event handlers are logged and counted by Locust (`user_error`); they end neither the viewer nor anything of another
+    one.
 
     It reads as if it had a greenlet of its own, but has one (a lane) during on_start, tasks, handlers and on_stop only:
     between tasks it is parked. Whatever gevent can wait for may be waited for in a task.
+
+    bots: the share of viewers who are none, and react in 0 ms. bot: whether this one is.
     """
 
     abstract = True
     wait_time = between(15, 45)
+    bots = 0.0
+    bot = False
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -61,6 +69,8 @@ class CrowdUser(locust.User):
             raise InputError("a CrowdUser needs a target; start it with: flashcrowd load run FILE --target TARGET")
         self._session = _session
         self._ahead: float | None = None
+        if self.bots and random.random() < self.bots:
+            self.bot = True
         self.identity: Identity = _session.identities.take()
         self.rooms: tuple[Room, ...] = ()
         self._customer: Customer | None = None
@@ -71,6 +81,11 @@ class CrowdUser(locust.User):
     def live(self) -> Door:
         """The way into the target's rooms."""
         return Door(self)
+
+    def has(self, *blocks: str) -> bool:
+        """Whether the target has all of these blocks of its file: `live`, `shop`, `draw`, `stream`, `events`."""
+        target = self._session.config.target
+        return target is not None and all(getattr(target.spec, block) is not None for block in blocks)
 
     @property
     def shop(self) -> Customer:
@@ -93,18 +108,23 @@ class CrowdUser(locust.User):
             self._diary = self._session.behaviour.diary(self.identity)
         return self._diary
 
-    def react(self, median: float = 0.7, sigma: float = 0.4) -> None:
+    @property
+    def draw(self) -> Entrant:
+        """The target's draws, with this viewer as an entrant."""
+        return Entrant(self._session.draws, self.identity)
+
+    def react(self, median: float = people.REACTION, sigma: float = people.REACTION_SIGMA) -> None:
         """Wait as long as a person who sees a button light up takes to press it.
 
-        Log-normal: reaction times are skewed to the right (R. D. Luce, Response Times, 1986). median: seconds; the
-        default is 0.24 s to perceive, decide and move (Card, Moran and Newell, The Psychology of Human-Computer
-        Interaction, 1983: 0.1 to 0.5 s) and the rest for the way of the thumb. sigma: of the logarithm; 0.4 puts 95 %
-        between 0.3 s and 1.6 s.
+        Log-normal. median: seconds; sigma: of the logarithm; the defaults and their sources are in `people`. A bot
+        doesn't wait at all.
 
         In a handler the time counts from the arrival of the event, so that a generator that is late in reading it
         doesn't make people slow; what it is late all the same is recorded (`rush lag`).
         """
         engine, seconds = self._session.engine, random.lognormvariate(0.0, sigma) * median
+        if self.bot:
+            seconds = 0.0
         lane = getcurrent()
         since: float | None = getattr(lane, "since", None)
         if since is None:
@@ -209,6 +229,10 @@ class Door:
         user.rooms = (*user.rooms, entered)
         return entered
 
+    def tells(self, *events: str) -> bool:
+        """Whether the target file says how to recognise all of these events."""
+        return set(events) <= set(self._user._session.live.spec.events)
+
 
 class Screen:
     """What one viewer watches."""
@@ -251,6 +275,8 @@ __all__ = [
     "constant",
     "dwelling",
     "events",
+    "forbidden_comment",
+    "people",
     "phrase",
     "task",
 ]

@@ -3,43 +3,67 @@
 With 2,000 viewers it makes about 10 comments, 20 ordinary orders and 20 looks at the catalogue a second: each viewer
 does something every 40 s on average, and of five things one is a comment, two are orders and two are looks. Real
 viewers order less; an order SLO of 99 %, judged over a minute, needs that many to be decided.
+
+It is the mix of all scenarios, as far as the target has the blocks for them: comments as in `chat`, the rush as in
+`flash-sale`, draws as in `draw`.
 """
 
 from __future__ import annotations
 
 import random
 
-from loadtests.users import CrowdUser, LiveEvent, between, phrase, task
+from loadtests.users import CrowdUser, LiveEvent, between, forbidden_comment, people, phrase, task
 
-INTERESTED = 0.45
-"""Share of the viewers who want what is on sale: enough to sell out within seconds, not everybody."""
+NEEDS = ("live", "shop", "sale.opened")
 
 
 class Viewer(CrowdUser):
     wait_time = between(20, 60)
+    bots = people.BOTS
 
     def on_start(self) -> None:
-        self.interested = random.random() < INTERESTED
+        self.interested = self.bot or random.random() < people.INTERESTED
         self.room = self.live.enter(self.identity)
         self.room.on("sale.opened", self.rush)
+        if self.has("draw") and self.live.tells("draw.opened", "draw.drawn"):
+            self.room.on("draw.opened", self.enter)
+            self.room.on("draw.drawn", self.look)
         self.look_around()
 
     @task(1)
     def chat(self) -> None:
-        self.room.say(phrase())
+        if random.random() < people.FORBIDDEN:
+            self.room.say(forbidden_comment(), forbidden=True)
+        else:
+            self.room.say(phrase())
 
     @task(2)
     def browse(self) -> None:
         self.shop.browse()
+        if self.has("draw"):
+            self.draw.results()
 
     @task(2)
     def buy(self) -> None:
         self.shop.order(random.choice(self.shop.goods))
 
     def arrive(self) -> None:
-        self.shop.order(random.choice(self.shop.goods))
+        self.buy()
 
     def rush(self, sale: LiveEvent) -> None:
         if self.interested:
             self.react()
-            self.shop.order(sale.sku)
+            order = self.shop.order(sale.sku)
+            if order.accepted:
+                self.shop.pay(order)
+                if random.random() < people.IMPATIENT:
+                    self.shop.repeat(order)
+
+    def enter(self, opened: LiveEvent) -> None:
+        if random.random() < people.PLAYING:
+            self.react()
+            self.draw.enter(opened.draw)
+
+    def look(self, drawn: LiveEvent) -> None:
+        self.react()
+        self.draw.result(drawn.draw)

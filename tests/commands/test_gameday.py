@@ -19,6 +19,10 @@ spec:
   environment: staging
   allow_hosts: [127.0.0.1]
   max_viewers: 10
+  live:
+    url: ws://127.0.0.1:7001/rooms/${room}
+    say: '{"text":"${text}"}'
+    events: {sale.opened: {type: sale_opened}}
   shop: {url: "http://127.0.0.1:7002", order: {request: {path: /orders}}, ledger: {get: /ledger}}
   prometheus: {url: "http://127.0.0.1:9090"}
 """

@@ -19,6 +19,7 @@ WRONG = {
     ),
     "load elsewhere": (("load", "run", __file__, "--host", "http://192.0.2.1"), "may touch this machine alone"),
     "target": (("load", "run", "live-commerce", "--target", "x.yaml"), "x.yaml: can't be read"),
+    "bug": (("up", "--bug", "nope"), "no bug 'nope' to plant; there are oversell, "),
     "fault kind": (
         ("chaos", "inject", "fire", "--on", "x", "--for", "5s", "--target", "x"),
         "KIND: no fault kind 'fire'",

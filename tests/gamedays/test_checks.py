@@ -31,6 +31,10 @@ spec:
   environment: staging
   allow_hosts: [127.0.0.1]
   max_viewers: 300000
+  live:
+    url: ws://127.0.0.1:7001/rooms/${room}
+    say: '{"text":"${text}"}'
+    events: {sale.opened: {type: sale_opened}}
   shop:
     url: http://127.0.0.1:7002
     order: {request: {path: /orders}}
@@ -105,7 +109,36 @@ WRONG = {
     ),
     "shape": (
         ("over: 10s", "shape: spiky, over: 10s"),
-        "plan.yaml:7: spec.load.shape: 'spiky' is not one of 'ramp' or 'doorbuster'",
+        "plan.yaml:7: spec.load.shape: 'spiky' is not one of 'ramp', 'steps', 'spike', 'doorbuster', 'soak' or 'trace'",
+    ),
+    "no arrival": (("over: 10s, hold", "hold"), "plan.yaml:7: spec.load.over: is missing"),
+    "another shape's parameter": (
+        ("over: 10s", "steps: 5, over: 10s"),
+        "plan.yaml:7: spec.load.steps: is for shape: steps; the shape is ramp",
+    ),
+    "more steps than viewers": (
+        ("over: 10s", "shape: steps, steps: 500, over: 10s"),
+        "plan.yaml:7: spec.load.steps: 500 steps for 200 viewers",
+    ),
+    "more rooms than viewers": (
+        ("over: 10s", "rooms: 500, over: 10s"),
+        "plan.yaml:7: spec.load.rooms: 500 rooms for 200 viewers",
+    ),
+    "a room twice": (
+        ("over: 10s", "rooms: [main, main], over: 10s"),
+        "plan.yaml:7: spec.load.rooms: a room is named twice",
+    ),
+    "spike": (
+        ("over: 10s, hold: 50s", "shape: spike, over: 30s, hold: 50s"),
+        "plan.yaml:7: spec.load: a spike's rise may take a third of the time at most",
+    ),
+    "trace without a file": (
+        ("over: 10s, hold: 50s", "shape: trace"),
+        "plan.yaml:7: spec.load: shape: trace and trace: FILE go together",
+    ),
+    "trace that is not there": (
+        ("over: 10s, hold: 50s", "shape: trace, trace: nope.csv"),
+        "nope.csv: can't be read",
     ),
     "unit": (
         ("for: 40s", "for: 40"),
@@ -230,7 +263,7 @@ def test_the_faults_of_the_target_file_are_told_with_those_of_the_plan(write):
     assert [line.split(": ")[:2] for line in found] == [
         ["plan.yaml:11", "spec.steps[0].fault.for"],
         ["staging.yaml:7", "spec.max_viewers"],
-        ["staging.yaml:12", "spec.shop.salse"],
+        ["staging.yaml:16", "spec.shop.salse"],
     ]
 
 
@@ -272,3 +305,41 @@ def test_a_plan_that_is_not_there_is_told_with_what_is_near(name, message):
 def test_an_unknown_control_is_told_with_what_is_near():
     with pytest.raises(InputError, match="no control 'nofault'; did you mean 'no-fault'"):
         prepare("flash-sale-rehearsal", control="nofault")
+
+
+TRACE = PLAN.replace("over: 10s, hold: 50s", "shape: trace, trace: friday.csv, rooms: [main, attic]")
+
+
+def test_a_plan_follows_a_trace_as_long_as_that_is(write):
+    prepared = prepare(write(TRACE, friday_csv="seconds,viewers\n0,1\n30,10\n60,5\n"))
+    assert prepared.points == ((0.0, 1.0), (30.0, 10.0), (60.0, 5.0))
+    assert prepared.plan.duration == 60.0
+    assert prepared.plan.spec.load.room_names == ("main", "attic")
+    assert prepared.plan.spec.load.describe() == "200 viewers as in friday.csv, 2 rooms"
+
+
+def test_the_faults_of_a_trace_are_told_with_those_of_its_plan(write):
+    found = problems(write(TRACE.replace("[20s]", "[20]"), friday_csv="seconds,viewers\n0,1\n30,ten\n20,\n"))
+    assert [text.partition(": ")[0] for text in found] == ["friday.csv:3", "friday.csv:4", "plan.yaml:8"]
+
+
+def test_a_fault_that_outlasts_its_trace_is_told(write):
+    (found,) = problems(write(TRACE, friday_csv="seconds,viewers\n0,1\n45,10\n"))
+    assert "the fault would outlast the load" in found
+
+
+def test_what_a_scenario_needs_and_the_target_lacks_is_told(write):
+    plan = WITH_TARGET.replace("live-commerce", "draw")
+    (found,) = problems(write(plan, staging_yaml=TARGET))
+    assert found == (
+        "plan.yaml:7: spec.load.scenario: draw needs spec.draw, spec.live.events.draw.opened, "
+        "which the target doesn't have"
+    )
+
+
+def test_a_scenario_of_ones_own_says_what_it_needs_too(write):
+    plan = WITH_TARGET.replace("live-commerce", "busy.py")
+    (found,) = problems(write(plan, staging_yaml=TARGET, busy_py='NEEDS = ["live", "stream"]'))
+    assert "busy.py needs spec.stream" in found
+    for text in ("NEEDS = 3", "NEEDS = some()", "no python", "HAS = ['stream']"):
+        assert prepare(write(plan, staging_yaml=TARGET, busy_py=text)).plan

@@ -33,10 +33,19 @@ class Platform:
         self.requests: list[dict[str, str]] = []
         self.attempts: dict[str, int] = {}
         self.stock: dict[str, int] = {}
+        self.limit: int | None = None
+        self.paid: list[str] = []
+        self.declines = 0
+        self.entrants: dict[str, dict[str, str | None]] = {}
+        self.closed = set[str]()
+        self.drawn = set[str]()
+        self.moderate: Callable[[str], str] = lambda text: text
+        self.arrange: Callable[[list[dict[str, str]]], list[dict[str, str]]] = lambda comments: comments
         self.deaf = set[ServerConnection]()
         self.misbehave: Callable[[int], str | int] = lambda attempt: ""
         self.live_port = self.shop_port = 0
-        self._waiting: list[dict[str, str]] = []
+        self.rooms: dict[ServerConnection, str] = {}
+        self._waiting: dict[str, list[dict[str, str]]] = {}
 
     async def watch(self, connection: ServerConnection) -> None:
         self.connections += 1
@@ -45,23 +54,62 @@ class Platform:
         self.handshakes.append({name.lower(): value for name, value in request.headers.raw_items()})
         user = request.headers.get("Authorization", "").removeprefix("Bearer ")
         self.viewers.add(connection)
+        room = self.rooms[connection] = request.path.rpartition("/")[2]
         try:
             async for text in connection:
                 frame = json.loads(text)
                 if frame["type"] == "chat":
                     self.comments.append((user, frame["text"]))
-                    self._waiting.append({"user": user, "text": frame["text"]})
+                    self._waiting.setdefault(room, []).append({"user": user, "text": self.moderate(frame["text"])})
                 self.joined += frame["type"] == "join"
                 self.pings += frame["type"] == "ping"
         finally:
             self.viewers.discard(connection)
+            del self.rooms[connection]
 
     async def relay(self) -> None:
         while True:
             await asyncio.sleep(0.1)
-            waiting, self._waiting = self._waiting, []
-            if waiting:
-                broadcast(self.viewers - self.deaf, json.dumps({"type": "chat", "messages": waiting}))
+            waiting, self._waiting = self._waiting, {}
+            for name, comments in waiting.items():
+                hearing = {viewer for viewer in self.viewers - self.deaf if self.rooms[viewer] == name}
+                broadcast(hearing, json.dumps({"type": "chat", "messages": self.arrange(comments)}))
+
+    def tell(self, **event: object) -> None:
+        broadcast(self.viewers, json.dumps(event))
+
+    def open_draw(self, draw: str) -> None:
+        self.entrants[draw] = {}
+        self.tell(type="draw_opened", draw=draw, prizes=1)
+
+    def draw_winner(self, draw: str, prize: str, told: bool = True) -> None:
+        self.closed.add(draw)
+        self.drawn.add(draw)
+        self.entrants[draw][min(self.entrants[draw])] = prize
+        if told:
+            self.tell(type="draw_drawn", draw=draw)
+
+    async def enter(self, request: web.Request) -> web.StreamResponse:
+        draw, user = request.match_info["draw"], request.headers["Authorization"].removeprefix("Bearer ")
+        attempt = self.attempts[user] = self.attempts.get(user, 0) + 1
+        if isinstance(how := self.misbehave(attempt), int):
+            return web.Response(status=how)
+        if draw in self.closed:
+            return web.json_response({"reason": "closed"}, status=409)
+        return web.Response(status=201 if self.entrants[draw].setdefault(user, None) is None else 200)
+
+    async def result(self, request: web.Request) -> web.StreamResponse:
+        draw, user = request.match_info["draw"], request.headers["Authorization"].removeprefix("Bearer ")
+        if draw not in self.drawn:
+            return web.Response(status=202)
+        return web.json_response({"prize": self.entrants[draw].get(user)})
+
+    async def pay(self, request: web.Request) -> web.StreamResponse:
+        if self.declines:
+            self.declines -= 1
+            return web.Response(status=503)
+        self.paid.append(request.match_info["order"])
+        return web.Response()
 
     def open_sale(self, sku: str = "lipstick-01", stock: int = 5) -> None:
         self.stock[sku] = stock
@@ -81,15 +129,20 @@ class Platform:
         stored = self.store(key, request.headers["Authorization"].removeprefix("Bearer "), await request.json())
         if how == "store, then no answer":
             await asyncio.sleep(60)
+        if stored == "limited":
+            return web.json_response({"reason": "limited"}, status=429)
         if not stored:
             return web.json_response({"reason": "sold_out"}, status=409)
         return web.json_response({"order_id": self.orders[key]["order_id"]}, status=201)
 
-    def store(self, key: str, user: str, wish: dict[str, object]) -> bool:
+    def store(self, key: str, user: str, wish: dict[str, object]) -> bool | str:
         if key in self.orders:
             return True
         sku = str(wish["sku"])
         if sku in self.stock:
+            had = sum(order["user"] == user and order["sku"] == sku for order in self.orders.values())
+            if self.limit is not None and had >= self.limit:
+                return "limited"
             if self.stock[sku] == 0:
                 return False
             self.stock[sku] -= 1
@@ -118,7 +171,23 @@ class Platform:
                         "on_open": ['{"type":"join"}'],
                         "say": '{"type":"chat","text":"${text}"}',
                         "heartbeat": {"every": "1s", "send": '{"type":"ping"}'},
-                        "events": {"sale.opened": {"type": "sale_opened"}},
+                        "events": {
+                            "sale.opened": {"type": "sale_opened"},
+                            "draw.opened": {"type": "draw_opened"},
+                            "draw.drawn": {"type": "draw_drawn"},
+                        },
+                    },
+                    "draw": {
+                        "url": f"http://127.0.0.1:{self.shop_port}",
+                        "enter": {
+                            "path": "/draws/${draw}/entries",
+                            "headers": {"Authorization": "Bearer ${identity.token}"},
+                        },
+                        "result": {
+                            "method": "GET",
+                            "path": "/draws/${draw}/result",
+                            "headers": {"Authorization": "Bearer ${identity.token}"},
+                        },
                     },
                     "shop": {
                         "url": f"http://127.0.0.1:{self.shop_port}",
@@ -132,7 +201,8 @@ class Platform:
                                     "Authorization": "Bearer ${identity.token}",
                                 },
                                 "json": {"sku": "${sku}", "quantity": "${quantity}"},
-                            }
+                            },
+                            "payment": {"request": {"path": "/orders/${order_id}/payment"}},
                         },
                         "ledger": {"get": "/admin/ledger"},
                         **shop,
@@ -151,6 +221,9 @@ async def platform() -> AsyncIterator[Platform]:
         [
             web.post("/orders", one.order),
             web.get("/catalogue", one.catalogue),
+            web.post("/orders/{order}/payment", one.pay),
+            web.post("/draws/{draw}/entries", one.enter),
+            web.get("/draws/{draw}/result", one.result),
             web.get("/admin/ledger", one.ledger),
         ]
     )

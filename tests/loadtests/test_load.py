@@ -15,7 +15,7 @@ from flashcrowd.errors import GuardError, InputError, NeedError
 from flashcrowd.guard import Guard
 from loadtests import runner
 from loadtests.history import OrderOutcome, read_history
-from loadtests.invariants import judge
+from loadtests.invariants import Sale, judge
 from loadtests.ledger import read_ledger
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,7 @@ async def test_every_order_is_in_the_history_and_in_the_final_figures(
     assert (result.total, result.failures) == (sum(row.requests for row in result.requests), 0)
     assert len({record.user for record in records}) == 6
     assert {order["quantity"] for order in platform.orders.values()} == {2}
-    judgement = judge(records, await read_ledger(target, guard), {}, minimum=10)
+    judgement = judge(records, await read_ledger(target, guard), minimum=10)
     assert {str(finding.outcome) for finding in judgement.findings} == {"pass"}
     assert judgement.summary.foreign == 0
 
@@ -113,7 +113,7 @@ async def test_a_load_that_is_stopped_in_the_middle_of_its_orders_keeps_them_all
     assert {record.key for record in records} == set(platform.orders)
     assert {record.outcome for record in records} == {OrderOutcome.UNKNOWN}
     assert load.result().orders == {"accepted": 0, "rejected": 0, "unknown": 6}
-    judgement = judge(records, await read_ledger(target, guard), {}, minimum=1)
+    judgement = judge(records, await read_ledger(target, guard), minimum=1)
     assert judgement.summary.unknown_stored == 6
     assert supervisor.children[0].returncode == 0
 
@@ -135,8 +135,8 @@ async def test_handlers_may_block_and_fail_while_the_viewer_goes_on(
     assert read_figure(text, 'flashcrowd_orders_total{outcome="accepted"}') == 4
     assert read_figure(text, 'flashcrowd_viewers{state="connected"}') == 6
     assert read_figure(text, 'flashcrowd_requests_total{name="order",outcome="ok"}') == 6
-    assert read_figure(text, 'flashcrowd_chat_deliveries_total{outcome="on_time"}') > 60
-    assert read_figure(text, 'flashcrowd_chat_deliveries_total{outcome="lost"}') == 0
+    assert read_figure(text, 'flashcrowd_chat_deliveries_total{outcome="on_time",rooms="small"}') > 60
+    assert read_figure(text, 'flashcrowd_chat_deliveries_total{outcome="lost",rooms="small"}') == 0
     assert read_figure(text, "flashcrowd_generator_saturated") == 0
     assert platform.comments[0][1].startswith('a "quoted" word ~')
     assert platform.pings
@@ -209,7 +209,12 @@ async def test_comments_that_a_viewer_never_gets_are_counted_as_lost(
     platform.deaf.add(next(iter(platform.viewers)))
     before = len(platform.comments)
     async with asyncio.timeout(30):
-        while read_figure(await scrape(load.metrics_address), 'flashcrowd_chat_deliveries_total{outcome="lost"}') < 6:
+        while (
+            read_figure(
+                await scrape(load.metrics_address), 'flashcrowd_chat_deliveries_total{outcome="lost",rooms="head"}'
+            )
+            < 6
+        ):
             await asyncio.sleep(0.2)
     await load.stop()
     result = load.result()
@@ -266,6 +271,9 @@ async def test_a_scenario_that_cannot_be_loaded_is_shown_with_the_end_of_the_log
         ({"duration": 0.0}, "greater than 0"),
         ({"scenario": "live-comerce"}, "did you mean 'live-commerce'"),
         ({"scenario": "nowhere.py"}, "no such Locust file"),
+        ({"viewers": 4, "shape": "steps", "steps": 5}, "5 steps for 4 viewers"),
+        ({"viewers": 4, "rooms": tuple("abcde")}, "5 rooms for 4 viewers"),
+        ({"shape": "spike", "over": 2.0}, "the shape can't be used: a spike's rise"),
         ({"host": "http://192.0.2.1"}, "not in allow_hosts"),
     ],
 )
@@ -275,6 +283,22 @@ async def test_what_cannot_be_is_refused_before_anything_starts(
     with pytest.raises((InputError, GuardError), match=message):
         await runner.start(supervisor, spec(**{"scenario": "live-commerce", **change}), run, platform.target(), guard)
     assert not supervisor.children
+
+
+async def test_a_target_without_what_the_scenario_needs_is_refused(platform, run, supervisor, spec, guard):
+    target = platform.target()
+    without = target.model_copy(update={"spec": target.spec.model_copy(update={"draw": None})})
+    with pytest.raises(InputError, match=r"draw needs spec.draw, which target small doesn't have"):
+        await runner.start(supervisor, spec("draw"), run, without, guard)
+
+
+async def test_viewers_follow_the_shape_up_and_down(platform, run, supervisor, scenario, spec, guard):
+    asked = spec(scenario(WATCHER), shape="spike", over=0.5, duration=9.0)
+    load = await runner.start(supervisor, asked, run, platform.target(), guard)
+    for level in (1, 6, 1):
+        await until(lambda level=level: len(platform.viewers) == level)
+    await load.wait()
+    assert not platform.viewers
 
 
 async def test_a_target_outside_of_the_guard_is_refused(platform, run, supervisor, spec):
@@ -292,7 +316,7 @@ async def test_the_built_in_scenario_lives_through_a_sale(platform, run, supervi
     await until(lambda: platform.stock["lipstick-01"] == 0 and len(platform.attempts) > 5)
     await load.stop()
     ledger = await read_ledger(platform.target(), guard)
-    judgement = judge(read_history(run.path / "load"), ledger, {"lipstick-01": 3}, minimum=5)
+    judgement = judge(read_history(run.path / "load"), ledger, [Sale("lipstick-01", 3)], minimum=5)
     assert {str(finding.outcome) for finding in judgement.findings} == {"pass"}
     assert judgement.summary.sold == {"lipstick-01": 3}
 

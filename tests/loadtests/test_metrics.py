@@ -76,7 +76,7 @@ def test_every_series_is_there_before_anything_happened():
     text = exposition(Tally())
     for series in (
         'flashcrowd_orders_total{outcome="unknown"} 0.0',
-        'flashcrowd_chat_deliveries_total{outcome="lost"} 0.0',
+        'flashcrowd_chat_deliveries_total{outcome="lost",rooms="head"} 0.0',
         'flashcrowd_chat_delivery_seconds_bucket{le="1.0"} 0.0',
         "flashcrowd_generator_lag_seconds_count 0.0",
         'flashcrowd_viewers{state="connected"} 0.0',
@@ -96,8 +96,8 @@ def test_requests_are_exported_by_name_and_outcome():
 def test_deliveries_up_to_the_second_are_on_time():
     tally = Tally()
     for seconds in (0.2, 1.0, 1.001):
-        tally.delivery.observe(seconds)
-    assert tally.deliveries() == {"on_time": 2, "late": 1, "lost": 0}
+        tally.rooms["head"].delivered(seconds)
+    assert tally.all_rooms().deliveries() == {"on_time": 2, "late": 1, "lost": 0}
 
 
 def test_a_crowd_of_names_does_not_become_a_crowd_of_series():
