@@ -33,6 +33,9 @@ from monitors.slo import Slo
 FIRST_SCRAPE = 30.0
 """Seconds that Prometheus may take to its first scrapes; it takes about five, however often it is told to scrape."""
 
+STARTING = 60.0
+"""Seconds that each part may take to its start: a dozen of them on a busy machine. One that dies is noticed at once."""
+
 LIVE_SPARE = 0.1
 """Share of a live process's open files that are kept free: the kernel shares connections out by chance, not evenly."""
 
@@ -103,10 +106,10 @@ async def _start_storefront(supervisor: Supervisor, directory: Path, at: Address
             *("--proxy", f"inventory={HOST}:{at.inventory_link}={HOST}:{at.inventory}"),
         ],
     )
-    await proxy.ready(lambda: accepts(HOST, at.toxiproxy))
+    await proxy.ready(lambda: accepts(HOST, at.toxiproxy), STARTING)
     for child, port in started:
         if port:
-            await child.ready(_healthy(port))
+            await child.ready(_healthy(port), STARTING)
 
 
 def _pids(directory: Path) -> Path:

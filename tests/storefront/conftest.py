@@ -93,7 +93,7 @@ class Storefront:
                     async with session.get(self.url(name) + "/healthz") as answer:
                         return answer.status == 200
 
-                await eventually(healthy)
+                await eventually(healthy, within=60)
 
     def signal(self, name: str, number: signal.Signals) -> None:
         self.processes[name].send_signal(number)

@@ -100,7 +100,7 @@ async def rush(client: Client, evening: Evening) -> None:
 
 
 async def draw(client: Client, evening: Evening) -> None:
-    facts = {"draw_id": "d", "prizes": ["p0", "p1", "p2"], "opens_at": time.time(), "closes_at": time.time() + 1}
+    facts = {"draw_id": "d", "prizes": ["p0", "p1", "p2"], "opens_at": time.time(), "closes_at": time.time() + 1.5}
     assert (await client.call("POST", "/admin/draws", facts))[0] == 201
 
     async def entered() -> bool:

@@ -25,7 +25,7 @@ def storefront(shared: Storefront) -> Storefront:
     return shared
 
 
-async def schedule(client: Client, prizes: int, opens_in: float = 0.0, lasts: float = 0.5, room: str = "main") -> str:
+async def schedule(client: Client, prizes: int, opens_in: float = 0.0, lasts: float = 1.0, room: str = "main") -> str:
     draw, opens_at = f"d{next(numbers)}", time.time() + opens_in
     facts = {"draw_id": draw, "prizes": [f"p{n}" for n in range(prizes)], "room": room}
     body = {**facts, "opens_at": opens_at, "closes_at": opens_at + lasts}
@@ -79,7 +79,7 @@ async def test_every_entrant_is_told_and_there_are_as_many_winners_as_prizes(
 
 
 async def test_entries_count_from_the_opening_until_the_drawing(visitor: Client) -> None:
-    draw = await schedule(visitor, 1, opens_in=0.3, lasts=0.3)
+    draw = await schedule(visitor, 1, opens_in=0.5, lasts=0.8)
     assert await enter(visitor, draw, "early") == (409, {"reason": "not_open"})
     await opened(visitor, draw)
     assert await result(visitor, draw, "first") == "p0"
@@ -103,7 +103,7 @@ async def test_viewers_of_the_room_hear_of_it(visitor: Client) -> None:
 
 async def test_a_draw_survives_the_kill_of_the_shop(visitor: Client) -> None:
     """One is killed before its drawing, which is then made up for; the other after, and is not drawn again."""
-    done, open_still = await schedule(visitor, 2, lasts=0.2), await schedule(visitor, 3, lasts=1.0)
+    done, open_still = await schedule(visitor, 2, lasts=0.5), await schedule(visitor, 3, lasts=2.0)
     await opened(visitor, done)
     await opened(visitor, open_still)
     users = [f"u{n}" for n in range(20)]

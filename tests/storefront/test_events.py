@@ -64,7 +64,7 @@ async def test_an_event_becomes_visible(events: Client) -> None:
 
 
 async def test_a_slow_consumer_lets_data_age_and_shedding_keeps_clicks_fresh(events: Client) -> None:
-    assert await call(events, "/admin/consumer", {"rate": 20}) == (200, {"rate": 20})
+    assert await call(events, "/admin/consumer", {"rate": 5}) == (200, {"rate": 5})
     await send(events, *["view", "like", "dwell"] * 100)
     late = (await send(events, "click"))[0]
 

@@ -45,7 +45,7 @@ async def test_every_service_ends_cleanly(storefront: Storefront) -> None:
     await storefront.ready(*names[1:])
     for name in names:
         storefront.signal(name, signal.SIGTERM)
-    assert {name: storefront.processes[name].wait(2) for name in names} == dict.fromkeys(names, 0)
+    assert {name: storefront.processes[name].wait(10) for name in names} == dict.fromkeys(names, 0)
     for name in names:
         log = (storefront.directory / f"{name}.log").read_text()
         assert log.count(" ready ") == 1
