@@ -20,6 +20,7 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST
 from flashcrowd.errors import InputError
 from loadtests import people
 from loadtests.arrivals import Arrivals
+from loadtests.customer import Customer
 from loadtests.draw import Entrant
 from loadtests.forbidden import forbidden_comment
 from loadtests.frames import LiveEvent
@@ -28,7 +29,7 @@ from loadtests.life import Handle
 from loadtests.live import Room
 from loadtests.phrases import phrase
 from loadtests.session import Session
-from loadtests.shop import Customer, OrderResult
+from loadtests.shop import OrderResult
 
 _LOGGER = logging.getLogger(__name__)
 _session: Session | None = None
