@@ -3,14 +3,13 @@
     new ─► starting ─► acting ⇄ parked ─► leaving ─► gone       starting, acting, leaving (on_start, tasks, on_stop):
                  └────────┴─────────┴───►                       in a lane; parked (wait_time): a timer, nothing else
 
-What `User.run` and `TaskSet.run` of Locust do in one greenlet's stack, a Handle does step by step: nested TaskSets are
-a list, and between two tasks there is no stack at all. Everything that a Runner asks of a greenlet, it answers.
+A Handle takes the place of the greenlet: everything that a Runner asks of one, it answers. Which task comes next, and
+what is said at the end, is the task loop's (tasks.py).
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,44 +17,38 @@ from typing import TYPE_CHECKING, Any
 
 from gevent.event import Event  # type: ignore[import-untyped]
 from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
-from locust import User
 from locust.exception import (
     InterruptTaskSet,
     RescheduleTask,
     RescheduleTaskImmediately,
-    StopTest,
     StopUser,
 )
-from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING, TaskSet
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.timers import Timer
+from loadtests.tasks import ENDS, TaskLoop, tell
 
 if TYPE_CHECKING:
     from loadtests.users import CrowdUser
 
 _LOGGER = logging.getLogger(__name__)
-_ENDS = (StopUser, StopTest, GreenletExit)
-_OURS = ("execute_next_task", "execute_task", "wait", "_sleep")
-"""What a Handle does in a TaskSet's place. One that does some of it in its own way runs whole, and keeps its lane."""
-
 Link = Callable[["Handle"], object]
 
 
-class Handle:
+class Handle(TaskLoop):
     """A viewer as a Runner's group holds it: in the place of the greenlet that it doesn't have."""
 
-    __slots__ = ("__weakref__", "_engine", "_lane", "_leaving", "_links", "_stack", "_timer", "dead", "user")
+    __slots__ = ("__weakref__", "_engine", "_lane", "_links", "_timer", "dead", "user")
 
     def __init__(self, user: CrowdUser, engine: Engine) -> None:
+        super().__init__()
         self.user: CrowdUser | None = user
         self.dead = False
         self._engine = engine
         self._links: list[Link] = []
-        self._stack: list[TaskSet] | None = None
         self._timer: Timer | None = None
         self._lane: greenlet | None = None
-        self._leaving = False
 
     @property
     def args(self) -> tuple[CrowdUser, ...]:
@@ -116,13 +109,10 @@ class Handle:
         self._leaving = True
         if self._timer is not None:
             self._engine.timers.cancel(self._timer)
-        if self._has_last_words():
+        if self._has_last_words(self.user):
             self._engine.lend(partial(self._in_lane, self._leave))
         else:
             self._gone()
-
-    def _has_last_words(self) -> bool:
-        return any(type(one).on_stop not in _SILENT for one in (self.user, *(self._stack or ())))
 
     def _in_lane(self, part: Callable[[], float | None]) -> None:
         """Run a part of the viewer's life; then park for as long as it says."""
@@ -149,7 +139,7 @@ class Handle:
                 turn = engine.turns
                 seconds = self._go_on()
             return seconds
-        except _ENDS:
+        except ENDS:
             self._leave()
         except BaseException as error:  # as in Locust, the viewer is gone, without on_stop
             self._leaving = True
@@ -166,10 +156,10 @@ class Handle:
         assert user is not None
         try:
             user.on_start()
-        except _ENDS:
+        except ENDS:
             raise
         except Exception as error:
-            _tell(user, user, error)
+            tell(user, user, error)
             raise
         if user.parked:
             self._may_wait(user)
@@ -198,10 +188,10 @@ class Handle:
             user.arrive()
         except (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately):
             pass
-        except _ENDS:
+        except ENDS:
             raise
         except Exception as error:
-            _tell(user, user, error)
+            tell(user, user, error)
             if not user.environment.catch_exceptions:
                 raise
             _LOGGER.error("an arrival failed", exc_info=error)
@@ -218,82 +208,10 @@ class Handle:
         user._state = LOCUST_STATE_RUNNING
         return self._act(user)
 
-    def _act(self, user: CrowdUser) -> float:
-        """Run tasks until the viewer wants to wait; gives the seconds. As `TaskSet.run`."""
-        while True:
-            top = self._stack[-1] if self._stack else None
-            try:
-                if self._do_next(user, top):
-                    continue
-            except RescheduleTaskImmediately:
-                continue
-            except RescheduleTask:
-                pass
-            except InterruptTaskSet as error:
-                if top is None:
-                    raise  # as in Locust: there is nothing around a user's own tasks
-                self._stack = (self._stack or [])[:-1] or None
-                self._quietly(top.on_stop)
-                if error.reschedule:
-                    continue
-                top = self._stack[-1] if self._stack else None
-            except _ENDS:
-                raise
-            except Exception as error:
-                _tell(user, top or user, error)
-                if not user.environment.catch_exceptions:
-                    raise
-                _LOGGER.error("a task failed", exc_info=error)
-            self._may_wait(user)
-            ahead = user.take_ahead()
-            return ahead if ahead is not None else (top or user).wait_time()
-
-    def _may_wait(self, user: CrowdUser) -> None:
-        if user._state == LOCUST_STATE_STOPPING:
-            raise StopUser
-        user._state = LOCUST_STATE_WAITING
-
-    def _do_next(self, user: CrowdUser, top: TaskSet | None) -> bool:
-        """Run a task; whether the next follows without a wait, as on the way into a TaskSet."""
-        task = _choose(user) if top is None else _next(top)
-        if user._state == LOCUST_STATE_STOPPING:
-            raise StopUser
-        if isinstance(task, type) and issubclass(task, TaskSet):
-            around: Any = top or user
-            return self._enter(task(around))
-        if top is None:
-            task(user)
-        else:
-            top.execute_task(task)  # type: ignore[no-untyped-call]
-        return False
-
-    def _enter(self, inner: TaskSet) -> bool:
-        if any(getattr(type(inner), name) is not getattr(TaskSet, name) for name in _OURS):
-            inner.run()  # type: ignore[no-untyped-call]
-            return False
-        try:
-            inner.on_start()
-        except InterruptTaskSet as error:
-            return bool(error.reschedule)
-        self._stack = [*(self._stack or ()), inner]
-        return True
-
     def _leave(self) -> None:
         """Say the last words, from the innermost TaskSet outwards."""
         self._leaving = True
-        for inner in reversed(self._stack or ()):
-            self._quietly(inner.on_stop)
-        if self.user is not None:
-            self._quietly(self.user.on_stop)
-
-    def _quietly(self, on_stop: Callable[[], object]) -> None:
-        try:
-            on_stop()
-        except _ENDS:
-            if not self._leaving:
-                raise
-        except Exception as error:
-            _LOGGER.error("%s: on_stop failed", self.name, exc_info=error)
+        self._say_goodbye(self.user)
 
     def _gone(self) -> None:
         if self.dead:
@@ -313,22 +231,3 @@ class Handle:
                 link(self)
             except Exception as error:
                 _LOGGER.error("after %s had left", self.name, exc_info=error)
-
-
-def _tell(user: CrowdUser, where: CrowdUser | TaskSet, error: Exception) -> None:
-    user.environment.events.user_error.fire(user_instance=where, exception=error, tb=error.__traceback__)
-
-
-def _choose(user: CrowdUser) -> Any:
-    if not user.tasks:
-        raise StopTest(f"{type(user).__name__} has no tasks; use @task, or mark it as abstract = True")
-    return user.tasks[0] if len(user.tasks) == 1 else random.choice(user.tasks)
-
-
-def _next(top: TaskSet) -> Any:
-    if not top._task_queue:
-        top.schedule_task(top.get_next_task())  # type: ignore[no-untyped-call]
-    return top._task_queue.popleft()
-
-
-_SILENT = (TaskSet.on_stop, User.on_stop)
