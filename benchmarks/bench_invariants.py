@@ -1,32 +1,39 @@
-"""The judge of orders on a long history, beside reading the same lines as JSON and doing nothing with them.
+"""The judge of a million orders from its files, beside reading the same lines as JSON and doing nothing with them.
 
-python benchmarks/bench_invariants.py
+Two mixes: a rush, in which one in three is accepted, and the worst case, in which all are. Each in a process of its
+own, so that its peak of memory is its own.
+
+python benchmarks/bench_invariants.py [ORDERS]
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import resource
+import sys
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from loadtests.history import HistoryWriter, OrderOutcome, OrderRecord, file_of, read_history
-from loadtests.invariants import judge
-from loadtests.ledger import LedgerEntry
+from loadtests.invariants import Sale, judge
+from loadtests.jsonlines import encode
+from loadtests.ledger import LedgerEntry, saved_orders
 
-ORDERS = 300_000
+ORDERS = 1_000_000
+BATCH = 10_000
+SKU = "lipstick-01"
 
 
-def record(number: int) -> OrderRecord:
-    accepted = number % 3 == 0
+def record(number: int, every: int) -> OrderRecord:
+    accepted = number % every == 0
     return OrderRecord(
-        start=number / 1e3,
-        end=number / 1e3 + 0.1,
+        start=1_800_000_000 + number / 1e3,
+        end=1_800_000_000 + number / 1e3 + 0.0123,
         key=f"{number:032x}",
         user=f"viewer-{number:07}",
-        sku="lipstick-01",
+        sku=SKU,
         quantity=1,
         outcome=OrderOutcome.ACCEPTED if accepted else OrderOutcome.REJECTED,
         reason="" if accepted else "sold_out",
@@ -37,30 +44,54 @@ def record(number: int) -> OrderRecord:
     )
 
 
-def main() -> None:
-    stock = len(range(0, ORDERS, 3))
-    with tempfile.TemporaryDirectory() as folder:
-        writer = HistoryWriter(file_of(Path(folder), 0))
-        for number in range(ORDERS):
-            writer.add(record(number))
-        writer.flush()
-        started = time.perf_counter()
-        for line in file_of(Path(folder), 0).open():
+def write(folder: Path, orders: int, every: int) -> None:
+    """The files that a load of so many orders leaves."""
+    history = HistoryWriter(file_of(folder, 0))
+    with (folder / "ledger.jsonl").open("wb") as ledger:
+        for start in range(0, orders, BATCH):
+            records = [record(number, every) for number in range(start, min(start + BATCH, orders))]
+            for row in records:
+                history.add(row)
+            history.flush()
+            accepted = [row for row in records if row.order_id]
+            ledger.write(encode([LedgerEntry(row.order_id, row.key, row.user, SKU, 1, "s") for row in accepted]))
+
+
+def read(folder: Path) -> float:
+    """Seconds to read all lines as JSON with the standard library."""
+    started = time.process_time()
+    for path in folder.glob("*.jsonl"):
+        for line in path.open():
             json.loads(line)
-        plain = time.perf_counter() - started
-        ledger = (
-            LedgerEntry(f"{n:036x}", f"{n:032x}", f"viewer-{n:07}", "lipstick-01", 1) for n in range(0, ORDERS, 3)
+    return time.process_time() - started
+
+
+def judged(folder: Path, stock: int) -> tuple[float, float]:
+    """CPU seconds, and the peak of memory in MB."""
+    sale = Sale(SKU, stock, 1_700_000_000.0, "s", limit=1)
+    started = time.process_time()
+    found = judge(read_history(folder), saved_orders(folder / "ledger.jsonl"), [sale], settled=True)
+    seconds = time.process_time() - started
+    assert found.summary.accepted == found.summary.stored == stock
+    assert not found.summary.oversold + found.summary.lost + found.summary.duplicate
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    orders = int(sys.argv[1]) if len(sys.argv) > 1 else ORDERS
+    for every in (3, 1):
+        stock = len(range(0, orders, every))
+        with (
+            tempfile.TemporaryDirectory() as name,
+            multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as own,
+        ):
+            own.apply(write, (Path(name), orders, every))
+            plain = own.apply(read, (Path(name),))
+            seconds, peak = own.apply(judged, (Path(name), stock))
+        print(  # noqa: T201
+            f"{orders:,} orders, {stock:,} stored: judged in {seconds:.2f} s, {seconds / plain:.2f} times as long as "
+            f"reading them with json; peak {peak:.0f} MB"
         )
-        started = time.perf_counter()
-        found = judge(read_history(Path(folder)), ledger, {"lipstick-01": stock})
-        judged = time.perf_counter() - started
-    assert found.summary.accepted == stock
-    assert not any(asdict(found.summary)[name] for name in ("oversold", "lost", "duplicate"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(  # noqa: T201
-        f"{ORDERS:,} orders judged in {judged:.2f} s, {judged / plain:.1f} times as long as reading them as JSON; "
-        f"{judged / ORDERS * 1e6:.1f} s for a million; peak {peak:.0f} MB"
-    )
 
 
 if __name__ == "__main__":

@@ -24,10 +24,12 @@ from loadtests.session import Session
 from loadtests.shapes import Shape
 
 
-def target(live: int = 0, shop: int = 0, scheme: str = "ws", **more: Any) -> Target:
+def target(live: int = 0, shop: int = 0, stream: int = 0, scheme: str = "ws", **more: Any) -> Target:
     spec: dict[str, Any] = {"environment": "benchmark", "allow_hosts": ["127.0.0.1"], "max_viewers": 1_000_000}
     if live:
         spec["live"] = {"url": f"{scheme}://127.0.0.1:{live}/", "say": '{"type":"chat","text":"${text}"}'}
+    if stream:
+        spec["stream"] = {"playlist": f"http://127.0.0.1:{stream}/${{room}}/live.m3u8"}
     if shop:
         request = {"path": "/orders", "headers": {"Idempotency-Key": "${key}"}, "json": {"sku": "${sku}"}}
         spec["shop"] = {"url": f"http://127.0.0.1:{shop}", "order": {"request": request}, **more}

@@ -3,6 +3,7 @@
 python benchmarks/servers.py chat PORT SECONDS [together|apart]      a frame to each viewer every so many seconds
 python benchmarks/servers.py orders PORT            POST, and 201 at once
 python benchmarks/servers.py delays PORT FILE       POST, and 201 after a random delay; writes the delays it made
+python benchmarks/servers.py hls PORT SIZE          a live stream: segments of one second and so many bytes
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import random
 import ssl
 import sys
 import time
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from loadtests.markers import mark
 
+SEGMENT = bytes(1_000_000)
 ANSWER = b'HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"order_id": 12}'
 
 
@@ -100,9 +103,43 @@ async def orders(port: int, file: str = "", told: str = "told") -> None:
             Path(file).write_text(json.dumps(Orders.delays))  # noqa: ASYNC240 (between two requests, a few ms)
 
 
+class Hls(asyncio.Protocol):
+    """A live stream with one rendition; each request comes in one piece, and is answered at once."""
+
+    size = 0
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        path = data.split(b" ", 2)[1]
+        if path.endswith(b".ts"):
+            body = SEGMENT[: self.size]
+        elif path.endswith(b"/live.m3u8"):
+            body = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=400000\nonly.m3u8\n"
+        else:
+            body = self.media(int(time.time()))
+        self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    def media(self, end: int) -> bytes:
+        lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:1", f"#EXT-X-MEDIA-SEQUENCE:{end - 6}"]
+        for number in range(end - 6, end):
+            at = datetime.fromtimestamp(number, UTC).isoformat()
+            lines += [f"#EXT-X-PROGRAM-DATE-TIME:{at}", "#EXTINF:1.0,", f"only/{number}.ts"]
+        return "\n".join(lines).encode()
+
+
+async def hls(port: int, size: int) -> None:
+    Hls.size = size
+    await asyncio.get_running_loop().create_server(Hls, "127.0.0.1", port, backlog=16_384)
+    await asyncio.Event().wait()
+
+
 if __name__ == "__main__":
     what, port, *rest = sys.argv[1:]
     if what == "chat":
         uvloop.run(chat(int(port), float(rest[0]), *rest[1:]))
+    elif what == "hls":
+        uvloop.run(hls(int(port), int(rest[0])))
     else:
         uvloop.run(orders(int(port), *rest))

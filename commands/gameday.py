@@ -50,11 +50,11 @@ def show(plan: Annotated[str, PlanArgument]) -> None:
 
 @app.command()
 def judge(run_directory: Annotated[Path, RunArgument], as_json: Annotated[bool, Json] = False) -> None:
-    """Judge a run again from its directory, and write verdict.json anew."""
-    from gamedays import gameday
+    """Judge a run again from its directory, that of a load alone too, and write verdict.json anew."""
+    from gamedays import rejudge
 
-    ended = gameday.judge(run_directory)
-    typer.echo(gameday.summary(ended, as_json))
+    ended = rejudge.judge(run_directory)
+    typer.echo(rejudge.summary(ended, as_json))
     raise typer.Exit(ended.exit_code)
 
 

@@ -59,6 +59,18 @@ def run(
     expect_workers: Annotated[
         int, typer.Option(metavar="N", min=0, help="Workers that other machines add: flashcrowd load worker.")
     ] = 0,
+    sale: Annotated[
+        str | None, typer.Option(metavar="SKU:STOCK@D[,D]", help="A sale that opens then, as lipstick-01:500@10s,20s.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Units of the sale that one user may have.")
+    ] = None,
+    draw: Annotated[
+        str | None, typer.Option(metavar="PRIZES@D[,D]", help="A draw that opens then, as 5@15s or mug,scarf@15s.")
+    ] = None,
+    draw_closes: Annotated[
+        str, typer.Option("--draw-closes-after", metavar="D", help="How long the draw takes entries.")
+    ] = "10s",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the run directory is made.")] = Path("runs"),
     allow_production: Annotated[
         str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
@@ -66,13 +78,15 @@ def run(
 ) -> None:
     """Run a scenario. Exit 0 pass, 1 an invariant was broken, 3 the generator can't be trusted."""
     from flashcrowd import interrupt
-    from gamedays import load_run
+    from gamedays import load_run, openings
 
     asked = load_run.spec(
         scenario, viewers, shape, duration, over, workers, host, metrics_port, arrivals, bind, expect_workers,
         steps=steps, stay=stay, trace=trace, rooms=rooms,
     )  # fmt: skip
-    ended = interrupt.run(load_run.play(asked, target, allow_production, out, lambda line: typer.echo(line, err=True)))
+    on_sale, drawn = openings.sale(sale, limit, asked.duration), openings.draw(draw, draw_closes, asked.duration)
+    tell = lambda line: typer.echo(line, err=True)  # noqa: E731
+    ended = interrupt.run(load_run.play(asked, target, allow_production, out, tell, on_sale, drawn))
     typer.echo(load_run.text(ended))
     raise typer.Exit(ended.exit_code)
 

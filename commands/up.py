@@ -15,9 +15,12 @@ def up(
     live: Annotated[
         int, typer.Option(metavar="N", min=1, help="Processes of the chat; each holds about as many as ulimit -n says.")
     ] = 2,
+    bug: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Plant a bug in it, which an invariant should catch.")
+    ] = None,
 ) -> None:
     """Start the embedded storefront and a Prometheus, print their addresses, and wait for Ctrl-C."""
     from flashcrowd import interrupt
     from gamedays import standing
 
-    interrupt.run(standing.up(out, typer.echo, live))
+    interrupt.run(standing.up(out, typer.echo, live, bug))

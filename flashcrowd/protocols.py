@@ -68,7 +68,7 @@ class Order(Model):
 
 
 class LedgerSource(Model):
-    """Where the target's own record of orders is read: JSON Lines of order_id, key, user, sku, quantity."""
+    """Where the target's own record of orders is read: JSON Lines of order_id, key, user, sku, quantity, sale_id?."""
 
     get: str | None = None
     command: list[str] | None = None
@@ -83,8 +83,9 @@ class LedgerSource(Model):
 class Shop(Model):
     """The order protocol. `sales` is the path that schedules a sale, where the target can do that.
 
-    limit: units of one sku in one sale that one user may have. connections: kept alive and `shared` by the viewers,
-    each viewer's `own`, or a `fresh` one for each request.
+    limit: units of one sku in one sale that one user may have. stock: the path of a JSON list of sku, initial,
+    remaining, sold, reserved?, sale_id?, for the check that no unit has gone astray. connections: kept alive and
+    `shared` by the viewers, each viewer's `own`, or a `fresh` one for each request.
     """
 
     url: HttpUrl
@@ -94,6 +95,7 @@ class Shop(Model):
     ledger: LedgerSource | None = None
     sales: str | None = None
     limit: Annotated[int | None, Field(ge=1)] = None
+    stock: str | None = None
     connections: Literal["shared", "own", "fresh"] = "shared"
 
 

@@ -115,6 +115,13 @@ class Target(Model):
             return None
         return fill(self.spec.prometheus.url, {f"env.{name}": value for name, value in os.environ.items()})
 
+    def limited(self, limit: int | None) -> Target:
+        """The target while a sale with this limit of its own is on: what viewers have to know who try its limit."""
+        if limit is None or self.spec.shop is None:
+            return self
+        shop = self.spec.shop.model_copy(update={"limit": limit})
+        return self.model_copy(update={"spec": self.spec.model_copy(update={"shop": shop})})
+
     def addresses(self) -> dict[str, str]:
         """Every URL of the target by its path in the file: what the guard has to look at."""
         return dict(_addresses(self.spec.model_dump(mode="python"), ("spec",)))

@@ -97,8 +97,8 @@ class _Surroundings:
 
     def rules(self) -> tuple[Rule, ...]:
         """What the target has to have is asked of a target that could be read; else every answer would be a guess."""
-        of_the_target: tuple[Rule, ...] = (self._crowd, self._needs, self._shop, self._prometheus, self._components)
-        of_the_plan = (lambda _: self._problems, self._scenario, self._sale, self._steps, self._aborts)
+        of_the_target = (self._crowd, self._needs, self._shop, self._draw, self._prometheus, self._components)
+        of_the_plan = (lambda _: self._problems, self._scenario, self._openings, self._steps, self._aborts)
         return of_the_plan if self._target_is_wrong else (*of_the_plan, *of_the_target)
 
     def _read_target(self) -> Target | None:
@@ -148,12 +148,16 @@ class _Surroundings:
         if isinstance(viewers, int) and viewers > most:
             yield source.problem(path, f"{viewers} is more than the target's max_viewers ({most})")
 
-    def _sale(self, source: Document) -> Iterator[Problem]:
-        waves = source.get("spec", "sale", "opens_at", default=[])
-        for number, wave in enumerate(waves if isinstance(waves, list) else []):
-            path = ("spec", "sale", "opens_at", number)
-            if (opens := _seconds(wave)) is not None and opens >= self._duration(source):
-                yield source.problem(path, f"{wave} is not before the end of the load")
+    def _openings(self, source: Document) -> Iterator[Problem]:
+        """Sales, and draws with their closing."""
+        closes = _seconds(source.get("spec", "draw", "closes_after")) or 0.0
+        for kind, lasts in (("sale", 0.0), ("draw", closes)):
+            waves = source.get("spec", kind, "opens_at", default=[])
+            for number, wave in enumerate(waves if isinstance(waves, list) else []):
+                path = ("spec", kind, "opens_at", number)
+                if (opens := _seconds(wave)) is not None and opens + lasts >= self._duration(source):
+                    what = "closes after" if opens < self._duration(source) else "is not before"
+                    yield source.problem(path, f"{wave} {what} the end of the load")
 
     def _shop(self, source: Document) -> Iterator[Problem]:
         shop = self.described.spec.shop
@@ -161,6 +165,11 @@ class _Surroundings:
             yield source.problem(("spec", "sale"), "the target can't schedule a sale: it has no spec.shop.sales")
         if shop is None or shop.ledger is None:
             yield source.problem(("spec", "target"), "the target has no spec.shop.ledger, and no order can be checked")
+
+    def _draw(self, source: Document) -> Iterator[Problem]:
+        draw = self.described.spec.draw
+        if source.get("spec", "draw") is not None and (draw is None or draw.draws is None):
+            yield source.problem(("spec", "draw"), "the target can't schedule a draw: it has no spec.draw.draws")
 
     def _prometheus(self, source: Document) -> Iterator[Problem]:
         if self.described.spec.prometheus is None:

@@ -25,7 +25,7 @@ from flashcrowd.target import Target
 from gamedays.checks import Prepared
 from gamedays.oncall import OnCall
 from gamedays.plan import FaultStep
-from gamedays.sales import Sales
+from gamedays.schedule import Schedule
 from loadtests import runner
 from monitors.prometheus import Prometheus
 
@@ -56,7 +56,9 @@ class Conductor:
 
     async def play(self, supervisor: Supervisor) -> None:
         """From the first viewer to the last. An abort is recorded, not raised; cancellation goes through."""
-        self._load = await runner.start(supervisor, self._load_spec(), self._run, self._target, self._guard)
+        sale = self._plan.spec.sale
+        target = self._target.limited(sale.limit) if sale is not None else self._target
+        self._load = await runner.start(supervisor, self._load_spec(), self._run, target, self._guard)
         start = time.time()
         self._run.record("conductor", "started", at=start, duration=self._plan.duration)
         try:
@@ -79,9 +81,9 @@ class Conductor:
     async def _together(self, injector: Injector, start: float, load: runner.Load) -> None:
         async with asyncio.TaskGroup() as group:
             watchers = [group.create_task(self._on_call().watch(start)), group.create_task(self._sentinel())]
-            if self._plan.spec.sale is not None:
-                sales = Sales(self._plan.spec.sale, self._target, self._guard, self._run)
-                group.create_task(sales.play(start))
+            spec = self._plan.spec
+            schedule = Schedule(spec.sale, spec.draw, self._target, self._guard, self._run)
+            group.create_task(schedule.play(start))
             steps = [] if self._control == "no-fault" else self._plan.spec.steps
             played = [group.create_task(self._step(injector, number, step, start)) for number, step in enumerate(steps)]
             await load.wait()

@@ -24,9 +24,9 @@ from flashcrowd.target import Target
 from flashcrowd.verdict import Verdict
 from gamedays import embedded, extracts, manifest, preflight, report
 from gamedays import judge as judging
+from gamedays.books import known_orders, save_books
 from gamedays.checks import Prepared, prepare
 from gamedays.conductor import Conductor
-from gamedays.orders import known_orders, save_ledger
 from gamedays.report import terminal
 from gamedays.story import Story, read_story
 from monitors.prometheus import Prometheus
@@ -103,7 +103,7 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
                 finally:
                     shown.cancel()
                     series = extracts.save(run, prometheus, prepared.slos, began, time.time())
-                    await _attempt(run, "ledger", save_ledger(run, target, guard, before))
+                    await _attempt(run, "ledger", save_books(run, target, guard, before))
                     await _attempt(run, "metrics", series)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from flashcrowd.errors import ExitCode, FlashcrowdError, GuardError, InputError
@@ -17,22 +19,18 @@ from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target, read_target
 from flashcrowd.units import format_duration, parse_rate
 from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays import load_findings
+from gamedays.books import known_orders, save_books
 from gamedays.load_shape import ShapeWords, shaped
-from gamedays.orders import judge_orders, known_orders, save_ledger
+from gamedays.observed import behaviour, picture
+from gamedays.orders import judge_orders, judge_others
+from gamedays.plan import DrawPlan, SalePlan
 from gamedays.room_lines import room_lines
+from gamedays.schedule import Schedule
 from loadtests import runner
 from loadtests.needs import needs
 from loadtests.result import LoadResult, read_result
 from loadtests.rooms import room_names
-
-MISSED_SHARE = 0.01
-"""Share of the arrivals that may be late or dropped before the demand is not the one that was asked for."""
-
-RUSH_LIMIT = 1.0
-"""Seconds late, at p99, within which a rush is still the rush of people: their reaction times spread as far."""
-
-FAILED = 0.01
-"""Share of failed requests beyond which a load alone has failed: it has no SLO that could say better."""
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 """What a load without a target file may touch."""
@@ -91,9 +89,17 @@ def spec(
 
 
 async def play(
-    spec: runner.LoadSpec, target_file: Path | None, allow_production: str | None, out: Path, tell: Tell
+    spec: runner.LoadSpec,
+    target_file: Path | None,
+    allow_production: str | None,
+    out: Path,
+    tell: Tell,
+    sale: SalePlan | None = None,
+    draw: DrawPlan | None = None,
 ) -> LoadRun:
     """Run the load to its end or its interruption, and compare its orders with the target's ledger where there is one.
+
+    sale, draw: what is scheduled at the target meanwhile.
 
     Raises:
         InputError, GuardError: nothing was started. NeedError: the load broke.
@@ -102,30 +108,76 @@ async def play(
     if target is None and spec.scenario in runner.scenarios():
         raise InputError(f"{spec.scenario} needs a target: give --target FILE; --host is for plain Locust")
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
-    ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
-    ledger = ledger and _orders(spec.scenario)
-    before = await known_orders(target, guard) if target is not None and ledger else frozenset()
+    orders = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
+    orders = orders and _orders(spec.scenario)
+    if target is None and (sale is not None or draw is not None):
+        raise InputError("--sale and --draw are scheduled at a target; give --target FILE")
+    before = await known_orders(target, guard) if target is not None and orders else None
+    target = target.limited(sale.limit) if target is not None and sale is not None else target
     spec = _where_it_is_scraped(spec, target)
     if spec.metrics_port is not None:
         require_free(runner.HOST, spec.metrics_port, "the load's metrics")
     run = RunDirectory.create(out, f"load-{Path(spec.scenario).stem}")
-    run.write_json("manifest.json", {"run": run.name, "scenario": spec.scenario, "viewers": spec.viewers})
-    interrupted = False
+    run.write_json("manifest.json", _manifest(run, spec, target, orders))
     async with Supervisor(run.path / "logs") as supervisor:
+        schedule = _schedule(sale, draw, target, guard, run)
         load = await _start(supervisor, spec, run, target, guard)
         tell(
             f"{spec.viewers:,} viewers for {format_duration(spec.duration)}; metrics at http://{load.metrics_address}/metrics"
         )
         try:
-            await load.wait()
+            await _together(load, schedule)
         except asyncio.CancelledError:
-            interrupted = True
+            run.record("load", "interrupted")
         await load.stop()
-        if target is not None and ledger:
-            await save_ledger(run, target, guard, before)
-    ended = _judge(run, ledger, interrupted)
+        if target is not None:
+            await save_books(run, target, guard, before)
+    return judge(run.path)
+
+
+def judge(path: Path) -> LoadRun:
+    """Judge the run directory of a load and write its `verdict.json`. Raises InputError when it isn't one."""
+    run = RunDirectory.open(path)
+    manifest = run.read_json("manifest.json")
+    ended = _judge(run, bool(manifest.get("orders")), bool(run.events("load", "interrupted")))
     run.write_json("verdict.json", ended.verdict.as_dict())
     return ended
+
+
+def _manifest(run: RunDirectory, spec: runner.LoadSpec, target: Target | None, orders: bool) -> dict[str, Any]:
+    """What the run is made of. Secrets are still `${env.NAME}` there. orders: whether they have to be checked."""
+    described = target.model_dump(mode="json", by_alias=True) if target is not None else None
+    facts = {"run": run.name, "scenario": spec.scenario, "viewers": spec.viewers}
+    return {**facts, "target": described, "orders": orders}
+
+
+def _schedule(
+    sale: SalePlan | None, draw: DrawPlan | None, target: Target | None, guard: Guard, run: RunDirectory
+) -> Schedule | None:
+    """What is scheduled beside the load. Where it can't be, no run directory is left of that."""
+    if target is None:
+        return None
+    try:
+        return Schedule(sale, draw, target, guard, run)
+    except InputError:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
+
+
+async def _together(load: runner.Load, schedule: Schedule | None) -> None:
+    """The load to its end, and beside it what is scheduled. Raises NeedError when either breaks."""
+    tasks = [asyncio.create_task(load.wait())]
+    if schedule is not None:
+        tasks.append(asyncio.create_task(schedule.play(time.time())))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _orders(scenario: str) -> bool:
@@ -148,6 +200,13 @@ async def _start(
         raise GuardError(f"--host: {spec.host} is elsewhere, and {remedy}") from None
 
 
+def summary(ended: LoadRun, as_json: bool = False) -> str:
+    """What goes to standard output: the figures for people, or the verdict for machines."""
+    if as_json:
+        return json.dumps({"run": str(ended.run.path), **ended.verdict.as_dict()}, indent=2, ensure_ascii=False)
+    return text(ended)
+
+
 def text(ended: LoadRun) -> str:
     """The requests by name, the orders, and what it comes to; 80 columns."""
     lines = []
@@ -156,21 +215,20 @@ def text(ended: LoadRun) -> str:
         for row in ended.result.requests:
             times = "".join(f"{value * 1000:>7.0f} ms" for value in (row.p50, row.p95, row.p99))
             lines.append(f"{row.name[:23]:<24}{row.requests:>9,}{row.failures:>9,}{times}")
-        lines += ["", *room_lines(ended.result.rooms)]
+        lines += ["", *picture(ended.result.stream), *behaviour(ended.result.behaviour)]
+        lines += room_lines(ended.result.rooms)
     lines += [f"{finding.outcome:<13} {finding.name}: {finding.message}" for finding in ended.verdict.findings]
     how = "interrupted; what there is" if ended.interrupted else ended.verdict.outcome.value
     return "\n".join([*lines, "", f"{how}: {ended.run.path}"])
 
 
-def _judge(run: RunDirectory, ledger: bool, interrupted: bool) -> LoadRun:
+def _judge(run: RunDirectory, orders: bool, interrupted: bool) -> LoadRun:
     try:
         result = read_result(run)
     except FlashcrowdError as error:
         return LoadRun(run, None, Verdict((Finding("load/activity", Outcome.INCONCLUSIVE, str(error)),)), interrupted)
-    findings = [_activity(result), _trust(result), *_arrivals(result), *_rushes(result), *_lost(result)]
-    if ledger:
-        findings += judge_orders(run).findings
-    return LoadRun(run, result, Verdict(tuple(findings)), interrupted)
+    found = [*load_findings.findings(result), *(judge_orders(run).findings if orders else judge_others(run))]
+    return LoadRun(run, result, Verdict(tuple(found)), interrupted)
 
 
 def _where_it_is_scraped(spec: runner.LoadSpec, target: Target | None) -> runner.LoadSpec:
@@ -179,61 +237,6 @@ def _where_it_is_scraped(spec: runner.LoadSpec, target: Target | None) -> runner
     if spec.metrics_port is not None or prometheus is None or prometheus.scrapes_load_at is None:
         return spec
     return replace(spec, metrics_port=prometheus.load_port)
-
-
-def _activity(result: LoadResult) -> Finding:
-    if not result.total:
-        return Finding("load/activity", Outcome.INCONCLUSIVE, "no request was made")
-    message = f"{result.total:,} requests, {result.failures:,} failed"
-    missed = result.failures > FAILED * result.total
-    return Finding("load/activity", Outcome.FAIL if missed else Outcome.PASS, message)
-
-
-def _trust(result: LoadResult) -> Finding:
-    lag = f"generator lag p99 {result.lag_p99 * 1000:.0f} ms"
-    if result.saturated_seconds:
-        message = f"{lag}; saturated for {result.saturated_seconds} s: its figures can't be trusted"
-        return Finding("crowd/trust", Outcome.INCONCLUSIVE, message)
-    return Finding("crowd/trust", Outcome.PASS, f"{lag}: its measurements can be trusted")
-
-
-def _arrivals(result: LoadResult) -> list[Finding]:
-    """How the schedule was kept; another demand than the one asked for is no ground for a verdict."""
-    counts, late = result.arrivals, result.times.get("arrival lag", {})
-    if not (planned := counts.get("planned", 0)):
-        return []
-    message = (
-        f"{planned:,} arrivals planned, {counts['started']:,} started, {counts['late']:,} of them late, "
-        f"{counts['dropped']:,} dropped; lateness {_quantiles(late)}"
-    )
-    kept = counts["late"] + counts["dropped"] <= MISSED_SHARE * planned
-    return [Finding("crowd/arrivals", Outcome.PASS if kept else Outcome.INCONCLUSIVE, message, dict(counts))]
-
-
-def _rushes(result: LoadResult) -> list[Finding]:
-    """How late the generator was when everybody wanted to start."""
-    if not result.rushes:
-        return []
-    late = result.times["rush lag"]
-    outcome = Outcome.PASS if late["p99"] <= RUSH_LIMIT else Outcome.INCONCLUSIVE
-    message = f"{result.rushes:,} rushes began after event and reaction time by {_quantiles(late)}"
-    return [Finding("crowd/rush", outcome, message, dict(late))]
-
-
-def _lost(result: LoadResult) -> list[Finding]:
-    return [
-        Finding(
-            "crowd/worker",
-            Outcome.INCONCLUSIVE,
-            f"{lost['name']} {lost['reason']} with {lost['viewers']:,} viewers; the other workers took them over",
-            dict(lost),
-        )
-        for lost in result.lost_workers
-    ]
-
-
-def _quantiles(times: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {times[name] * 1000:.0f} ms" for name in ("p50", "p99", "max"))
 
 
 def _rate(option: str, value: str | None) -> float | None:

@@ -31,6 +31,7 @@ def moments(story: Story) -> list[Moment]:
     found = [
         *_load(story),
         *(_wave(story, wave) for wave in story.waves),
+        *_draws(story),
         *_faults(story),
         *_pages(story),
         *(_runbook(story, fact) for fact in story.runbooks),
@@ -55,6 +56,13 @@ def _wave(story: Story, wave: Wave) -> Moment:
     if wave.p99 is not None:
         text += f" · order p99 {about(wave.p99)}"
     return Moment(wave.opened - story.start, "sale", f"sale, wave {wave.number}", text)
+
+
+def _draws(story: Story) -> Iterator[Moment]:
+    for event in story.events:
+        if (event.source, event.kind) == ("draw", "opened"):
+            text = f"{len(event.data['prizes']):,} prizes, entries for {about(event.data['closes_at'] - event.time)}"
+            yield Moment(event.time - story.start, "sale", "draw", text)
 
 
 def _faults(story: Story) -> Iterator[Moment]:

@@ -1,56 +1,89 @@
-"""Orders: the viewers' history beside the target's ledger, as a run directory keeps both."""
+"""Orders: what viewers saw beside what the target stored, as a run directory keeps both: orders, draws, chat."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Set
-from dataclasses import asdict
+from collections.abc import Iterator
 
-from flashcrowd.errors import FlashcrowdError
-from flashcrowd.guard import Guard
+import msgspec
+
+from flashcrowd.errors import FlashcrowdError, InputError
 from flashcrowd.rundir import RunDirectory
-from flashcrowd.target import Target
 from flashcrowd.verdict import Finding, Outcome
-from loadtests import invariants
+from gamedays.books import DRAW_LEDGER, LEDGER, STOCK
+from loadtests.draw_ledger import saved_wins
+from loadtests.entries import read_entries
 from loadtests.history import read_history
-from loadtests.ledger import LedgerEntry, parse_entry, read_ledger
-
-LEDGER = "load/ledger.jsonl"
-
-
-async def known_orders(target: Target, guard: Guard) -> Set[str]:
-    """The numbers of the orders that the ledger has before the run: they are not ours to judge."""
-    return {entry.order_id for entry in await read_ledger(target, guard)}
+from loadtests.invariants import Judgement, Sale, judge
+from loadtests.invariants.chat import judge_chat
+from loadtests.invariants.draws import Draw, judge_draws
+from loadtests.ledger import saved_orders
+from loadtests.result import read_result
+from loadtests.stock import StockRow, saved_stock
 
 
-async def save_ledger(run: RunDirectory, target: Target, guard: Guard, before: Set[str]) -> None:
-    """Write what the ledger has gained since. Raises NeedError when it can't be read."""
-    entries = [entry for entry in await read_ledger(target, guard) if entry.order_id not in before]
-    run.write_text(LEDGER, "".join(json.dumps(asdict(entry)) + "\n" for entry in entries))
+def judge_orders(run: RunDirectory) -> Judgement:
+    """Compare both. Without a ledger nothing is known of the orders' fate: one inconclusive finding says so."""
+    judgement = _orders(run)
+    return Judgement((*judgement.findings, *judge_others(run)), judgement.summary)
 
 
-def judge_orders(run: RunDirectory) -> invariants.Judgement:
-    """Compare the two. Without a ledger nothing is known of the orders' fate: one inconclusive finding says so."""
-    stock: dict[str, int] = {}
-    opened: dict[str, float] = {}
-    for event in run.events("sale", "opened"):
-        sku = event.data["sku"]
-        stock[sku] = stock.get(sku, 0) + event.data["stock"]
-        opened[sku] = max(opened.get(sku, 0.0), event.time)
+def judge_others(run: RunDirectory) -> tuple[Finding, ...]:
+    """What is judged beside the orders, and also where none were made: draws and chat."""
+    return (*_draws(run), *_chat(run))
+
+
+def _orders(run: RunDirectory) -> Judgement:
     if not (run.path / LEDGER).is_file():
         return _unchecked(f"the run left no {LEDGER}")
     try:
-        return invariants.judge(read_history(run.path / "load"), _ledger(run), stock, opened)
+        history, ledger = read_history(run.path / "load"), saved_orders(run.path / LEDGER)
+        return judge(history, ledger, _sales(run), _stock(run), _settled(run))
     except FlashcrowdError as error:
         return _unchecked(str(error))
 
 
-def _unchecked(reason: str) -> invariants.Judgement:
+def _unchecked(reason: str) -> Judgement:
     finding = Finding("invariant/orders", Outcome.INCONCLUSIVE, f"the orders can't be checked: {reason}")
-    return invariants.Judgement((finding,), invariants.judge((), (), {}, {}).summary)
+    return Judgement((finding,), judge((), ()).summary)
 
 
-def _ledger(run: RunDirectory) -> Iterator[LedgerEntry]:
-    with (run.path / LEDGER).open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            yield parse_entry(line, f"{LEDGER}:{number}")
+def _sales(run: RunDirectory) -> Iterator[Sale]:
+    for event in run.events("sale", "opened"):
+        data = event.data
+        yield Sale(data["sku"], data["stock"], event.time, data.get("sale_id", ""), data.get("limit"))
+
+
+def _stock(run: RunDirectory) -> list[StockRow]:
+    file = run.path / STOCK
+    try:
+        return list(saved_stock(file)) if file.is_file() else []
+    except msgspec.DecodeError as error:
+        raise InputError(f"{file} is damaged: {error}") from None
+
+
+def _settled(run: RunDirectory) -> bool | None:
+    """Whether the ledger was at rest; None for a run of a version that didn't look."""
+    read = run.events("ledger", "read")
+    return bool(read[-1].data["settled"]) if read else None
+
+
+def _draws(run: RunDirectory) -> tuple[Finding, ...]:
+    opened = [event.data for event in run.events("draw", "opened")]
+    if not opened:
+        return ()
+    if not (run.path / DRAW_LEDGER).is_file():
+        message = f"the draws can't be checked: the run left no {DRAW_LEDGER}; give spec.draw.ledger"
+        return (Finding("invariant/draws", Outcome.INCONCLUSIVE, message),)
+    try:
+        draws = [Draw(data["draw_id"], len(data["prizes"]), data["closes_at"]) for data in opened]
+        return judge_draws(draws, saved_wins(run.path / DRAW_LEDGER), read_entries(run.path / "load"))
+    except FlashcrowdError as error:
+        return (Finding("invariant/draws", Outcome.INCONCLUSIVE, f"the draws can't be checked: {error}"),)
+
+
+def _chat(run: RunDirectory) -> tuple[Finding, ...]:
+    """A load that left no figures says so itself."""
+    try:
+        return tuple(judge_chat(read_result(run).chat))
+    except InputError:
+        return ()

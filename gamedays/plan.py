@@ -70,12 +70,31 @@ class LoadPlan(Model):
 
 
 class SalePlan(Model):
-    """The flash sale: it opens once per entry of `opens_at` (a wave), each time with `stock` units of `sku`."""
+    """The flash sale: it opens once per entry of `opens_at` (a wave), each time with `stock` units of `sku`.
+
+    limit: units that one user may have of each wave; the target's own `shop.limit` if not given.
+    """
 
     opens_at: Annotated[list[Duration], Field(min_length=1)]
     sku: str
     stock: Annotated[int, Field(ge=1)]
+    limit: Annotated[int | None, Field(ge=1)] = None
     room: str = "main"
+
+
+class DrawPlan(Model):
+    """The interactive draw: it opens once per entry of `opens_at`, takes entries for `closes_after` seconds, and then
+    gives each of `prizes` to somebody else. Prizes may be named, or only counted."""
+
+    opens_at: Annotated[list[Duration], Field(min_length=1)]
+    closes_after: Annotated[Duration, Field(gt=0)] = 10.0
+    prizes: Annotated[list[str], Field(min_length=1)] | Annotated[int, Field(ge=1)]
+    room: str = "main"
+
+    @property
+    def names(self) -> list[str]:
+        """What can be won."""
+        return self.prizes if isinstance(self.prizes, list) else [f"prize-{n}" for n in range(1, self.prizes + 1)]
 
 
 class Expectation(Model):
@@ -100,6 +119,7 @@ class GameDaySpec(Model):
     slos: Annotated[list[str], Field(min_length=1)]
     load: LoadPlan
     sale: SalePlan | None = None
+    draw: DrawPlan | None = None
     steps: list[FaultStep] = []
     controls: list[Control] = []
     abort: list[str] = []

@@ -42,6 +42,12 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "conductor/not_collected": lambda d: ("warning", f"no {d['what']}: {d['reason']}"),
     "sale/scheduled": lambda d: ("sale", f"wave {d['wave']}: {d['stock']:,} {d['sku']} announced"),
     "sale/opened": lambda d: ("sale", f"wave {d['wave']} opens"),
+    "draw/scheduled": lambda d: ("draw", f"{len(d['prizes']):,} prizes announced"),
+    "draw/opened": lambda d: ("draw", f"opens for {d['closes_at'] - d['opens_at']:.0f} s"),
+    "ledger/read": lambda d: (
+        "ledger",
+        f"{d['orders']:,} orders, {'at rest' if d['settled'] else 'and still changing'}",
+    ),
     "fault/armed": lambda d: ("fault", f"{d['message']}"),
     "fault/injected": lambda d: ("fault", f"{d['message']}"),
     "fault/bites": lambda d: ("fault", f"bites: {d['message']}"),

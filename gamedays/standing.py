@@ -21,10 +21,13 @@ from monitors import sloth
 SLOS = "storefront"
 
 
-async def up(out: Path, tell: Callable[[str], None], live: int = embedded.LIVE_PROCESSES) -> None:
+async def up(
+    out: Path, tell: Callable[[str], None], live: int = embedded.LIVE_PROCESSES, bug: str | None = None
+) -> None:
     """Start it, write `out/target.yaml`, tell the addresses, and wait for cancellation, which ends everything.
 
     Raises:
+        InputError: there is no such bug to plant.
         NeedError: a part didn't start, or one of them died.
     """
     monitors.server.locate()
@@ -36,7 +39,7 @@ async def up(out: Path, tell: Callable[[str], None], live: int = embedded.LIVE_P
     with tempfile.TemporaryDirectory(prefix="work-", dir=out) as work:
         async with Supervisor(logs) as supervisor:
             rules = embedded.write_rules(Path(work), sloth.builtin(SLOS))
-            target = await embedded.start(supervisor, Path(work), rules, live)
+            target = await embedded.start(supervisor, Path(work), rules, live, bug)
             file = out / "target.yaml"
             write_atomically(file, _yaml(target))
             try:
@@ -58,6 +61,8 @@ def _addresses(target: Target, file: Path) -> str:
     spec = target.spec
     assert spec.live is not None
     assert spec.shop is not None
+    assert spec.stream is not None
+    assert spec.events is not None
     assert spec.prometheus is not None
     link = spec.components["inventory"].link
     assert link is not None
@@ -65,6 +70,8 @@ def _addresses(target: Target, file: Path) -> str:
         [
             f"  chat         {spec.live.url}",
             f"  shop         {spec.shop.url}",
+            f"  picture      {spec.stream.playlist}",
+            f"  behaviour    {spec.events.url}",
             f"  fault proxy  {link.toxiproxy}   (link {link.proxy})",
             f"  prometheus   {spec.prometheus.url}",
             f"  target file  {file}",

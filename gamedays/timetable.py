@@ -19,6 +19,9 @@ def text(prepared: Prepared) -> str:
     if spec.sale is not None:
         opens = f"{spec.sale.stock:,} of {spec.sale.sku} go on sale"
         rows += [(at, f"sale, wave {number}", opens) for number, at in enumerate(spec.sale.opens_at, 1)]
+    if spec.draw is not None:
+        opens = f"{len(spec.draw.names):,} prizes, entries for {about(spec.draw.closes_after)}"
+        rows += [(at, "draw", opens) for at in spec.draw.opens_at]
     for step in spec.steps:
         rows += _step(step)
     rows.append((plan.duration, "end", "the crowd leaves; ledger and history are compared, the verdict is given"))

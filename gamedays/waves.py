@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import quantiles
 
 from flashcrowd.errors import InputError
@@ -13,8 +15,9 @@ from loadtests.history import OrderOutcome, OrderRecord, read_history
 
 @dataclass(frozen=True)
 class Wave:
-    """One opening. opened: unix seconds. sold: orders that viewers know to be accepted. took: seconds from the opening
-    to the last of them. p99: of the response times of all orders of the wave, seconds. None without orders."""
+    """One opening. opened: unix seconds. sold: orders that viewers know to be accepted, each once however often it was
+    repeated. took: seconds from the opening to the last of them. p99: of the response times of all orders of the wave,
+    seconds. None without orders."""
 
     number: int
     opened: float
@@ -36,30 +39,36 @@ def waves(run: RunDirectory) -> list[Wave]:
         return []
 
 
+@dataclass
+class _Rush:
+    """The orders of one wave: eight bytes an order, and a hash for each that was accepted."""
+
+    times: array[float] = field(default_factory=lambda: array("d"))
+    sold: set[int] = field(default_factory=set)
+    last: float = 0.0
+
+    def add(self, order: OrderRecord) -> None:
+        self.times.append(order.end - order.start)
+        if order.outcome is OrderOutcome.ACCEPTED and (key := hash(order.key)) not in self.sold:
+            self.sold.add(key)
+            self.last = max(self.last, order.end)
+
+
 def _waves(opened: Sequence[Event], history: Iterable[OrderRecord]) -> list[Wave]:
-    sku = opened[0].data["sku"]
-    starts = [event.time for event in opened]
-    orders: list[list[OrderRecord]] = [[] for _ in opened]
+    sku, starts = opened[0].data["sku"], [event.time for event in opened]
+    rushes = [_Rush() for _ in opened]
     for order in history:
-        number = sum(1 for start in starts if start <= order.start)
-        if order.sku == sku and number:
-            orders[number - 1].append(order)
-    return [
-        _wave(number, event.time, event.data["stock"], mine)
-        for number, (event, mine) in enumerate(zip(opened, orders, strict=True), 1)
-    ]
+        if order.sku == sku and (number := bisect_right(starts, order.start)):
+            rushes[number - 1].add(order)
+    return [_wave(number, event, rush) for number, (event, rush) in enumerate(zip(opened, rushes, strict=True), 1)]
 
 
-def _wave(number: int, opened: float, stock: int, orders: list[OrderRecord]) -> Wave:
-    accepted = [order for order in orders if order.outcome is OrderOutcome.ACCEPTED]
-    # Of an order that was repeated, the first answer.
-    sold = {order.key: order for order in reversed(accepted)}.values()
-    times = [order.end - order.start for order in orders]
+def _wave(number: int, event: Event, rush: _Rush) -> Wave:
     return Wave(
         number=number,
-        opened=opened,
-        stock=stock,
-        sold=len(sold),
-        took=max(order.end for order in sold) - opened if sold else None,
-        p99=quantiles(times, n=100, method="inclusive")[98] if len(times) > 1 else None,
+        opened=event.time,
+        stock=event.data["stock"],
+        sold=len(rush.sold),
+        took=rush.last - event.time if rush.sold else None,
+        p99=quantiles(rush.times, n=100, method="inclusive")[98] if len(rush.times) > 1 else None,
     )

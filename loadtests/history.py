@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from enum import StrEnum
-from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
-from flashcrowd.errors import InputError
+import msgspec
+
+from loadtests.jsonlines import LinesWriter, read
 
 
 class OrderOutcome(StrEnum):
@@ -24,14 +22,17 @@ class OrderOutcome(StrEnum):
 SOLD_OUT = "sold_out"
 """The reason of an order that was turned away for want of stock."""
 
+LIMITED = "limited"
+"""The reason of an order that was turned away because its viewer has had enough."""
 
-@dataclass(frozen=True, slots=True)
-class OrderRecord:
+
+class OrderRecord(msgspec.Struct, frozen=True, gc=False):
     """One order from the viewer's wish to the last thing heard of it.
 
     start, end: unix seconds of the intent and of the last answer. attempts: requests sent, all with the same key.
     status: of the last answer, 0 without one. reason: `sold_out`, `limited`, or what went wrong. traceparent: of all
-    its requests (W3C Trace Context), so that a finding leads to a trace.
+    its requests (W3C Trace Context), so that a finding leads to a trace. A viewer who replays an order leaves another
+    record with its key.
     """
 
     start: float
@@ -48,26 +49,8 @@ class OrderRecord:
     traceparent: str
 
 
-_FIELDS = tuple(field.name for field in fields(OrderRecord))
-_VALUES = attrgetter(*_FIELDS)  # dataclasses.asdict copies deeply: twenty times the cost of an order's record
-
-
-class HistoryWriter:
-    """Appends records to a file, buffered: they are safe once `flush` has returned."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
-        self._waiting = list[OrderRecord]()
-
-    def add(self, record: OrderRecord) -> None:
-        self._waiting.append(record)
-
-    def flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        self._file.write(
-            "".join(json.dumps(dict(zip(_FIELDS, _VALUES(record), strict=True))) + "\n" for record in waiting)
-        )
-        self._file.flush()
+class HistoryWriter(LinesWriter[OrderRecord]):
+    """Appends records to a history, buffered: they are safe once `flush` has returned."""
 
 
 def file_of(folder: Path, worker: int) -> Path:
@@ -84,15 +67,4 @@ def read_history(folder: Path) -> Iterator[OrderRecord]:
         InputError: another line can't be read; says which.
     """
     for path in sorted(folder.glob("history-*.jsonl")):
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.endswith("\n"):
-                    yield _record(line, f"{path}:{number}")
-
-
-def _record(line: str, place: str) -> OrderRecord:
-    try:
-        row: dict[str, Any] = json.loads(line)
-        return OrderRecord(**{**row, "outcome": OrderOutcome(row["outcome"])})
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{place}: is not a record of an order: {error}") from None
+        yield from read(path, OrderRecord, "a record of an order")

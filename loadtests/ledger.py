@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-import httpx
+import msgspec
 
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.guard import Guard
-from flashcrowd.target import LedgerSource, Target
+from flashcrowd.target import Target
+from loadtests.jsonlines import read
+from loadtests.records import Source, each
 
-_LONGEST_LINE = 2**20
 
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """One stored order."""
+class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
+    """One stored order. sale_id: of the sale that it was sold from, empty where the target doesn't tell."""
 
     order_id: str
     key: str
     user: str
     sku: str
     quantity: int
+    sale_id: str = ""
 
 
 async def read_ledger(target: Target, guard: Guard, timeout: float = 60.0) -> list[LedgerEntry]:
@@ -37,74 +35,42 @@ async def read_ledger(target: Target, guard: Guard, timeout: float = 60.0) -> li
         GuardError: the ledger's host is not allowed.
         NeedError: the ledger can't be read, or a line of it isn't an order.
     """
-    shop = target.spec.shop
-    if shop is None or shop.ledger is None:
-        raise InputError(f"target {target.name} names no ledger; give spec.shop.ledger, or no order can be checked")
-    where = _place(shop.ledger, shop.url)
-    if shop.ledger.get is not None:
-        guard.check_url(where, "spec.shop.ledger.get")
-    try:
-        async with asyncio.timeout(timeout):
-            return await _collect(shop.ledger, where)
-    except TimeoutError:
-        raise NeedError(f"the ledger ({where}) was not read within {timeout:g} s") from None
-
-
-async def _collect(source: LedgerSource, where: str) -> list[LedgerEntry]:
     entries = list[LedgerEntry]()
-    async with aclosing(_from_command(source.command) if source.command else _from_http(where)) as lines:
-        async for line in lines:
-            if line.strip():
-                entries.append(parse_entry(line, f"the ledger ({where}), order {len(entries) + 1}"))
+    await each_order(target, guard, entries.append, timeout)
     return entries
 
 
+async def each_order(target: Target, guard: Guard, take: Callable[[LedgerEntry], None], timeout: float = 60.0) -> None:
+    """Give `take` every order, as it is read: a long ledger needn't fit into memory. Raises as `read_ledger`."""
+    shop = target.spec.shop
+    if shop is None or shop.ledger is None:
+        raise InputError(f"target {target.name} names no ledger; give spec.shop.ledger, or no order can be checked")
+    source = Source(shop.ledger, shop.url, "the ledger", "spec.shop.ledger")
+
+    def parse(line: str, number: int) -> None:
+        take(parse_entry(line, f"{source}, order {number}"))
+
+    await each(source, guard, parse, timeout)
+
+
 def parse_entry(line: str, place: str) -> LedgerEntry:
-    """One JSON line. Raises NeedError, with the place, when it isn't an order."""
+    """One JSON line of a target. Raises NeedError, with the place, when it isn't an order."""
     try:
         row: dict[str, Any] = json.loads(line)
         return LedgerEntry(
-            str(row["order_id"]), str(row["key"]), str(row["user"]), str(row["sku"]), int(row["quantity"])
+            str(row["order_id"]),
+            str(row["key"]),
+            str(row["user"]),
+            str(row["sku"]),
+            int(row["quantity"]),
+            str(row.get("sale_id") or ""),
         )
     except KeyError as error:
         raise NeedError(f"{place} has no {error}; it needs order_id, key, user, sku and quantity") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise NeedError(f"{place} is not a JSON object with order_id, key, user, sku, quantity: {error}") from None
 
 
-def _place(source: LedgerSource, shop_url: str) -> str:
-    if source.command:
-        return " ".join(source.command)
-    path = source.get or ""
-    return path if "://" in path else shop_url.rstrip("/") + "/" + path.lstrip("/")
-
-
-async def _from_http(url: str) -> AsyncGenerator[str]:
-    async with httpx.AsyncClient(timeout=30.0, trust_env=False) as client:
-        try:
-            async with client.stream("GET", url) as answer:
-                if not answer.is_success:
-                    raise NeedError(f"the ledger ({url}) answered {answer.status_code}; check spec.shop.ledger")
-                async for line in answer.aiter_lines():
-                    yield line
-        except httpx.HTTPError as error:
-            raise NeedError(f"the ledger ({url}) can't be read: {error or type(error).__name__}") from None
-
-
-async def _from_command(command: list[str]) -> AsyncGenerator[str]:
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, limit=_LONGEST_LINE
-        )
-    except OSError as error:
-        raise NeedError(f"the ledger command can't be started ({command[0]}): {error.strerror}") from None
-    assert process.stdout is not None
-    try:
-        async for line in process.stdout:
-            yield line.decode(errors="replace")
-        if code := await process.wait():
-            raise NeedError(f"the ledger command ({' '.join(command)}) ended with {code}")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+def saved_orders(path: Path) -> Iterator[LedgerEntry]:
+    """The orders of a ledger that a run directory keeps, read as they are asked for. Raises InputError."""
+    return read(path, LedgerEntry, "a stored order")

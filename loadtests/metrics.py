@@ -19,8 +19,10 @@ from prometheus_client.registry import Collector
 
 from loadtests.chat_tally import ChatTally
 from loadtests.crowd.histogram import LatencyHistogram
+from loadtests.freshness import Freshness
 from loadtests.histogram import LAG_EDGES, REQUEST_EDGES, Histogram
 from loadtests.history import OrderOutcome
+from loadtests.playback import Playback
 from loadtests.room_tally import RoomTally
 from loadtests.rooms import KINDS
 
@@ -51,6 +53,7 @@ class Tally:
         self.arrival_lag, self.rush_lag = LatencyHistogram(), LatencyHistogram()
         self.arrivals_planned = self.arrivals_started = self.arrivals_late = self.arrivals_dropped = 0
         self.viewers: Counter[str] = Counter(dict.fromkeys(VIEWER_STATES, 0))
+        self.playback, self.freshness = Playback(), Freshness()
         self.saturated = False
         self.saturated_seconds = 0
         self.cpu = 0.0
@@ -112,6 +115,8 @@ class Tally:
             "services": {name: seen.as_list() for name, seen in self.services.items()},
             **{name: getattr(self, name).as_list() for name in _LATENCIES},
             **{name: getattr(self, name) for name in _COUNTS},
+            "playback": self.playback.as_dict(),
+            "freshness": self.freshness.as_dict(),
             "viewers": dict(self.viewers),
             "saturated": self.saturated,
             "saturated_seconds": self.saturated_seconds,
@@ -135,6 +140,8 @@ class Tally:
             getattr(self, name).merge(LatencyHistogram.from_list(report[name]))
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + report[name])
+        self.playback.merge(report["playback"])
+        self.freshness.merge(report["freshness"])
         self.saturated_seconds = max(self.saturated_seconds, report["saturated_seconds"])
         self.cpu = max(self.cpu, report["cpu"])
         if present:
@@ -209,6 +216,8 @@ class Exporter(Collector):
             durations.add_metric([name], seen.buckets(), seen.total)
         yield durations
         yield from _services(tally)
+        yield from tally.playback.collect()
+        yield from tally.freshness.collect()
         yield from _generator(tally)
         viewers = GaugeMetricFamily("flashcrowd_viewers", "Viewers by state", labels=["state"])
         for state, count in tally.viewers.items():

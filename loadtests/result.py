@@ -37,7 +37,8 @@ class LoadResult:
     withheld: comments of ours that nobody heard. stamped: the share of reads with the kernel's time of arrival.
     lost_workers: name, viewers and reason of each worker that was lost while the load ran.
     arrivals: planned, started, late (more than 100 ms), dropped. rushes: starts after a reaction time; `rush lag` in
-    times says how much later than event and reaction time they were.
+    times says how much later than event and reaction time they were. stream: what the players saw (docs/watching.md);
+    empty when nobody watched. behaviour: what became of behaviour events; empty when there were none.
     rooms: by kind, as of RoomTally.summary. chat: as of ChatTally.summary.
     """
 
@@ -53,6 +54,8 @@ class LoadResult:
     lost_workers: Sequence[Mapping[str, Any]] = ()
     arrivals: Mapping[str, int] = field(default_factory=dict)
     rushes: int = 0
+    stream: Mapping[str, Any] = field(default_factory=dict)
+    behaviour: Mapping[str, Any] = field(default_factory=dict)
     rooms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     chat: Mapping[str, Any] = field(default_factory=dict)
 
@@ -80,6 +83,8 @@ def summary(tally: Tally, lost: Sequence[Mapping[str, Any]] = ()) -> str:
             "lost_workers": list(lost),
             "arrivals": tally.arrivals(),
             "rushes": tally.rush_lag.count,
+            "stream": tally.playback.summary(),
+            "behaviour": tally.freshness.summary(),
             "rooms": {kind: rooms.summary() for kind, rooms in tally.rooms.items()},
             "chat": tally.chat.summary(),
             "stamped": 1.0 - tally.unstamped / tally.reads if tally.reads else 1.0,

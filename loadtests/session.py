@@ -1,7 +1,7 @@
 """Session: all that the viewers of one process share, and the clock that keeps it going.
 
-Once a second it flushes the history, sends due heartbeats and judges deliveries and the generator itself; a faster
-timer measures how late this process wakes.
+Once a second it flushes the history, sends due heartbeats, accounts for stalls, and judges deliveries and the generator
+itself; a faster timer measures how late this process wakes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from itertools import count
 from math import ceil
 
 from flashcrowd.errors import InputError
+from flashcrowd.guard import Guard
 from loadtests import entries
 from loadtests.arrivals import Arrivals
+from loadtests.behaviour import Behaviour
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.http import MOST
@@ -27,6 +29,7 @@ from loadtests.metrics import Tally
 from loadtests.report import Log
 from loadtests.shop import Shop
 from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
+from loadtests.stream import Stream
 from loadtests.variables import Variables
 
 COLLECT = (100_000, 20, 100)
@@ -52,6 +55,8 @@ class Session:
         self._history = HistoryWriter(file_of(config.folder, worker))
         self._live: Live | None = None
         self._shop: Shop | None = None
+        self._stream: Stream | None = None
+        self._behaviour: Behaviour | None = None
         self._draws: Draws | None = None
         if config.target is not None:
             spec = config.target.spec
@@ -60,12 +65,19 @@ class Session:
             self.identities = IdentityPool(spec.identities, worker, config.workers)
             if spec.live is not None:
                 self._live = Live(self.engine, spec.live, variables, self.tally, report, config.rooms, serials)
+            most = _connections(config)
             if spec.shop is not None:
-                most = _connections(config)
                 self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history, most=most)
+            if spec.stream is not None:
+                guard = Guard(spec.allow_hosts, file=config.target.name)
+                self._stream = Stream(
+                    self.engine, spec.stream, variables, self.tally, report, config.rooms, guard, most=most
+                )
+            if spec.events is not None:
+                self._behaviour = Behaviour(self.engine, spec.events, variables, self.tally, report, most=most)
             if spec.draw is not None:
                 writer = entries.EntryWriter(entries.file_of(config.folder, worker))
-                self._draws = Draws(self.engine, spec.draw, variables, report, writer, most=_connections(config))
+                self._draws = Draws(self.engine, spec.draw, variables, report, writer, most=most)
         each = config.arrivals / config.viewers if config.arrivals is not None else 0.0
         self.arrivals = Arrivals(self.engine, self.tally, each) if each else None
         self.parked = self.arrivals is not None or config.shape.idle
@@ -89,6 +101,20 @@ class Session:
         return self._shop
 
     @property
+    def stream(self) -> Stream:
+        """Raises InputError when the target has no picture."""
+        if self._stream is None:
+            raise InputError("the scenario watches, but the target file has no spec.stream")
+        return self._stream
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """Raises InputError when the target takes no behaviour data."""
+        if self._behaviour is None:
+            raise InputError("the scenario notes behaviour, but the target file has no spec.events")
+        return self._behaviour
+
+    @property
     def draws(self) -> Draws:
         """Raises InputError when the target has no draw."""
         if self._draws is None:
@@ -108,9 +134,12 @@ class Session:
             self._shop.end()
 
     def finish(self) -> None:
-        """Let handlers end within the grace, cut off the others, and save everything. May be repeated."""
+        """Let handlers and batches end within the grace, cut off the others, and save everything. May be repeated."""
+        end = time.monotonic() + GRACE
         if self._live is not None:
             self._live.handlers.drain(GRACE)
+        if self._behaviour is not None:
+            self._behaviour.drain(max(0.5, end - time.monotonic()))
         self._history.flush()
         if self._draws is not None:
             self._draws.finish()
@@ -136,6 +165,8 @@ class Session:
             self._draws.flush()
         if self._live is not None:
             self._live.second(trusted=not self.watch.saturated)
+        if self._stream is not None:
+            self._stream.second()
         self._second_due = max(self._second_due + 1.0, now)
         self.engine.at(self._second_due, self._every_second)
 

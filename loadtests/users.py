@@ -20,8 +20,10 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST
 from flashcrowd.errors import InputError
 from loadtests import people
 from loadtests.arrivals import Arrivals
+from loadtests.behaviour import Diary
 from loadtests.customer import Customer
 from loadtests.draw import Entrant
+from loadtests.dwell import dwelling
 from loadtests.forbidden import forbidden_comment
 from loadtests.frames import LiveEvent
 from loadtests.identities import Identity
@@ -30,6 +32,7 @@ from loadtests.live import Room
 from loadtests.phrases import phrase
 from loadtests.session import Session
 from loadtests.shop import OrderResult
+from loadtests.stream import Watching
 
 _LOGGER = logging.getLogger(__name__)
 _session: Session | None = None
@@ -45,8 +48,10 @@ class CrowdUser(locust.User):
     """A viewer.
 
     identity: who it is. live: `enter(identity)` gives a room, which stays connected until the viewer stops.
-    shop: `order`, `browse`, `goods` and more. draw: `enter` and `result`. Exceptions of tasks and of event handlers are
-    logged and counted by Locust (`user_error`); they end neither the viewer nor anything of another one.
+    shop: `order`, `browse`, `goods` and more. draw: `enter` and `result`. stream: `watch(room)` shows the picture until
+    it is stopped. behaviour: `note(kind, value)` tells the platform what the viewer does. Exceptions of tasks and of
+    event handlers are logged and counted by Locust (`user_error`); they end neither the viewer nor anything of another
+    one.
 
     It reads as if it had a greenlet of its own, but has one (a lane) during on_start, tasks, handlers and on_stop only:
     between tasks it is parked. Whatever gevent can wait for may be waited for in a task.
@@ -70,6 +75,8 @@ class CrowdUser(locust.User):
         self.identity: Identity = _session.identities.take()
         self.rooms: tuple[Room, ...] = ()
         self._customer: Customer | None = None
+        self._screen: Screen | None = None
+        self._diary: Diary | None = None
 
     @property
     def live(self) -> Door:
@@ -87,6 +94,20 @@ class CrowdUser(locust.User):
         if self._customer is None:
             self._customer = Customer(self._session.shop, self.identity)
         return self._customer
+
+    @property
+    def stream(self) -> Screen:
+        """The target's picture, on this viewer's screen."""
+        if self._screen is None:
+            self._screen = Screen(self)
+        return self._screen
+
+    @property
+    def behaviour(self) -> Diary:
+        """What this viewer does, for the platform's data."""
+        if self._diary is None:
+            self._diary = self._session.behaviour.diary(self.identity)
+        return self._diary
 
     @property
     def draw(self) -> Entrant:
@@ -185,6 +206,10 @@ class CrowdUser(locust.User):
             self.arrivals.leave(handle)
         for room in self.rooms:
             room.leave()
+        if self._screen is not None:
+            self._screen.turn_off()
+        if self._diary is not None:
+            self._diary.flush()
         if self._customer is not None:
             self._customer.leave()
         self._session.identities.give_back(self.identity)
@@ -210,14 +235,46 @@ class Door:
         return set(events) <= set(self._user._session.live.spec.events)
 
 
+class Screen:
+    """What one viewer watches."""
+
+    __slots__ = ("_user", "_watching")
+
+    def __init__(self, user: CrowdUser) -> None:
+        self._user = user
+        self._watching: Watching | None = None
+
+    def watch(self, room: str | None = None) -> Watching:
+        """Watch a room, one of the run's rooms by chance if none is named, until stopped or another one is watched."""
+        self.turn_off()
+        self._watching = self._user._session.stream.watch(self._user.identity, room)
+        return self._watching
+
+    def watch_for(self, seconds: float, room: str | None = None) -> None:
+        """As `watch`, and wait until so many seconds have passed; the viewer keeps its lane meanwhile."""
+        watching = self.watch(room)
+        try:
+            self._user._session.engine.sleep(seconds)
+        finally:
+            watching.stop()
+
+    def turn_off(self) -> None:
+        """Watch nothing. May be repeated."""
+        if self._watching is not None:
+            self._watching.stop()
+            self._watching = None
+
+
 __all__ = [
     "CrowdUser",
     "Identity",
     "LiveEvent",
     "OrderResult",
     "Room",
+    "Watching",
     "between",
     "constant",
+    "dwelling",
     "events",
     "forbidden_comment",
     "people",

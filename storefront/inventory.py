@@ -14,10 +14,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from storefront import ledger, service
+from storefront.bugs import planted
 from storefront.groupcommit import GroupCommit, connect
 from storefront.order import Order
+from storefront.placing import Placing
 from storefront.service import Health, InvalidError, answer, document, refusal
-from storefront.settings import path, port, read, variable
+from storefront.settings import bug, path, port, read, variable
 
 ORDERS = Counter("inventory_orders_total", "Orders by what became of them", ["outcome"])
 COMMIT = Histogram(
@@ -27,22 +29,25 @@ COMMIT = Histogram(
 )
 BATCH = Histogram("inventory_batch_size", "Operations per transaction", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500))
 STOCK = Gauge("inventory_stock", "Units remaining of the sku's latest sale", ["sku"])
-COUNTED = {name: ORDERS.labels(name) for name in ("stored", "replayed", "sold_out", "recorded")}
-STATUS = {"stored": 201, "replayed": 200}
+COUNTED = {name: ORDERS.labels(name) for name in ("stored", "replayed", "sold_out", "withdrawn", "recorded")}
+STATUS = {"stored": 201, "replayed": 200, "withdrawn": 412}
 
 
 @dataclass(frozen=True)
 class InventorySettings:
     port: int = variable("INVENTORY_PORT", port)
     database: str = variable("INVENTORY_DB", path)
+    bug: str = variable("STOREFRONT_BUG", bug, "")
 
 
 class Inventory:
     """The HTTP face of the ledger: writes through the group-committing writer, reads beside it."""
 
-    def __init__(self, database: str) -> None:
-        self.writer = GroupCommit(connect(database, ledger.SCHEMA), _observe)
+    def __init__(self, database: str, bug: str = "") -> None:
+        placing = planted(bug, Placing)
+        self.writer = GroupCommit(connect(database, placing.schema), _observe)
         self.reader = connect(database, "")
+        self._placing = placing(self.writer, self.reader)
 
     async def register(self, request: Request) -> Response:
         body = await document(request)
@@ -54,15 +59,23 @@ class Inventory:
         return answer(200, {"sale_id": request.path_params["sale_id"], "sku": sku, "stock": stock})
 
     async def place(self, request: Request) -> Response:
-        order = Order.from_json(await document(request))
+        body = await document(request)
+        order = Order.from_json(body)
+        attempt = ledger.Attempt(_ticket(body), bool(body.get("again"))) if "ticket" in body else None
         try:
-            placed = await self.writer.submit(lambda db: ledger.place(db, order))
+            placed = await self._placing.place(order, attempt)
         except ledger.UnknownSaleError:
             return refusal(404, "no such sale")
         COUNTED[placed.outcome].inc()
         if placed.outcome == "sold_out":
             return answer(409, {"reason": "sold_out", "remaining": placed.remaining})
         return answer(STATUS[placed.outcome], {"order_id": order.order_id})
+
+    async def fence(self, request: Request) -> Response:
+        """Attempts of the shop's earlier lives, which may still be under way, count no more."""
+        ticket = _ticket(await document(request))
+        await self.writer.submit(lambda db: ledger.withdraw(db, "", ticket))
+        return answer(200, {"ticket": ticket})
 
     async def record(self, request: Request) -> Response:
         orders = _orders(await document(request))
@@ -104,6 +117,10 @@ class Inventory:
             await asyncio.sleep(0)  # a long ledger must not hold up orders
 
 
+def _ticket(body: dict[str, Any]) -> int:
+    return service.whole(body, "ticket", 1, 2**62)
+
+
 def _orders(body: dict[str, Any]) -> list[Order]:
     items = body.get("orders")
     if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("block_id") for item in items):
@@ -118,7 +135,7 @@ def _observe(operations: int, seconds: float) -> None:
 
 def app(settings: InventorySettings) -> Starlette:
     health = Health("inventory")
-    inventory = Inventory(settings.database)
+    inventory = Inventory(settings.database, settings.bug)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -132,6 +149,7 @@ def app(settings: InventorySettings) -> Starlette:
 
     routes = [
         Route("/orders", inventory.place, methods=["POST"]),
+        Route("/fence", inventory.fence, methods=["PUT"]),
         Route("/orders/batch", inventory.record, methods=["POST"]),
         Route("/blocks", inventory.reserve, methods=["POST"]),
         Route("/blocks/{block_id}", inventory.give_back, methods=["DELETE"]),

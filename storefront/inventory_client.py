@@ -21,7 +21,7 @@ SECONDS = Histogram(
     ["operation"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5),
 )
-OPERATIONS = ("order", "register", "reserve", "record", "give_back", "stock", "ledger")
+OPERATIONS = ("order", "fence", "register", "reserve", "record", "give_back", "stock", "ledger")
 TIMED = {operation: SECONDS.labels(operation) for operation in OPERATIONS}
 JSON = {"content-type": "application/json"}
 TIMEOUT = 5.0  # seconds
@@ -54,12 +54,20 @@ class InventoryClient:
         await self._orders.close()
         await self._control.close()
 
-    async def order(self, order: Order) -> bool | SoldOut:
-        """Whether the order is new (rather than a replay), or that it can't be had."""
-        status, body = await self._call("order", "POST", "/orders", order.as_json(), self._orders)
+    async def order(self, order: Order, ticket: int, again: bool = False) -> bool | SoldOut:
+        """Whether the order is new (rather than a replay), or that it can't be had.
+
+        ticket, again: as in ledger.Attempt.
+        """
+        body = {**order.as_json(), "ticket": ticket, "again": again}
+        status, body = await self._call("order", "POST", "/orders", body, self._orders)
         if status == 409:
             return SoldOut(int(body["remaining"]))
         return status == 201
+
+    async def fence(self, ticket: int) -> None:
+        """Have attempts with tickets below this one refused."""
+        await self._call("fence", "PUT", "/fence", {"ticket": ticket})
 
     async def register(self, sale_id: str, sku: str, stock: int) -> None:
         """Raises RefusedError when the sale is known with other figures."""

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS blocks (
 CREATE TABLE IF NOT EXISTS orders (
     number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL, sale_id TEXT NOT NULL,
     sku TEXT NOT NULL, user TEXT NOT NULL, quantity INTEGER NOT NULL, at REAL NOT NULL, block_id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS withdrawn (key TEXT PRIMARY KEY, ticket INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS released (key TEXT, block_id TEXT, PRIMARY KEY (key, block_id)) WITHOUT ROWID;
 """
 PAGE = 1000
@@ -36,8 +37,16 @@ class ConflictError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """The shop's asking for an order. Tickets grow; `again`: an earlier attempt of the same order may be under way."""
+
+    ticket: int
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
-    """What became of an order: `stored`, `replayed` or `sold_out`, and how much stock is left."""
+    """What became of an order: `stored`, `replayed`, `sold_out` or `withdrawn`, and how much stock is left."""
 
     outcome: str
     remaining: int = 0
@@ -51,31 +60,53 @@ def register(db: sqlite3.Connection, sale_id: str, sku: str, stock: int) -> None
         raise ConflictError(f"sale {sale_id} is registered with sku {known[0]} and stock {known[1]}")
 
 
-def place(db: sqlite3.Connection, order: Order) -> Placed:
-    """Sell straight from the stock."""
-    if _stored_from(db, order.key) is not None:
+def place(db: sqlite3.Connection, order: Order, attempt: Attempt | None = None) -> Placed:
+    """Sell straight from the stock, once per key.
+
+    What is refused to a repeated attempt is refused for good to those before it: should one of them arrive late, the
+    shop has long told its user, and perhaps sold the user something else.
+    """
+    if stored_from(db, order.key) is not None:
         return Placed("replayed")
+    if attempt and _withdrawn(db, order.key, attempt.ticket):
+        return Placed("withdrawn")
+    placed = sell(db, order)
+    if attempt and attempt.again and placed.outcome == "sold_out":
+        withdraw(db, order.key, attempt.ticket)
+    return placed
+
+
+def withdraw(db: sqlite3.Connection, key: str, ticket: int) -> None:
+    """No attempt of the key with a ticket below this one counts from now on; with the key "", none of any key."""
+    db.execute(
+        "INSERT INTO withdrawn VALUES (?, ?) ON CONFLICT DO UPDATE SET ticket = max(ticket, excluded.ticket)",
+        (key, ticket),
+    )
+
+
+def sell(db: sqlite3.Connection, order: Order) -> Placed:
+    """Take the units and store the order, if there are so many."""
     taken = db.execute(
         "UPDATE sales SET remaining = remaining - :q, sold = sold + :q"
         " WHERE sale_id = :sale AND sku = :sku AND remaining >= :q RETURNING remaining",
         {"q": order.quantity, "sale": order.sale_id, "sku": order.sku},
     ).fetchone()
     if taken is None:
-        return Placed("sold_out", _remaining(db, order))
-    _insert(db, order)
+        return Placed("sold_out", remaining(db, order))
+    insert(db, order)
     return Placed("stored", taken[0])
 
 
 def reserve(db: sqlite3.Connection, sale_id: str, quantity: int, request_id: str) -> tuple[int, int]:
     """Move up to `quantity` units into the block named by the request; what it has got, and what the stock has left."""
-    sale = db.execute("SELECT remaining FROM sales WHERE sale_id = ?", (sale_id,)).fetchone()
+    sale = db.execute("SELECT max(remaining, 0) FROM sales WHERE sale_id = ?", (sale_id,)).fetchone()
     if sale is None:
         raise UnknownSaleError(sale_id)
     known = db.execute("SELECT granted FROM blocks WHERE block_id = ?", (request_id,)).fetchone()
     if known is not None:
         return int(known[0]), int(sale[0])
     granted = min(quantity, int(sale[0]))
-    _shift(db, sale_id, remaining=-granted, reserved=granted)
+    shift(db, sale_id, remaining=-granted, reserved=granted)
     db.execute("INSERT INTO blocks (block_id, sale_id, granted) VALUES (?, ?, ?)", (request_id, sale_id, granted))
     return granted, int(sale[0]) - granted
 
@@ -91,7 +122,7 @@ def give_back(db: sqlite3.Connection, block_id: str, unused: int) -> None:
         "UPDATE blocks SET returned = ? WHERE block_id = ? AND returned IS NULL RETURNING sale_id", (unused, block_id)
     ).fetchone()
     if block is not None:
-        _shift(db, block[0], remaining=unused, reserved=-unused)
+        shift(db, block[0], remaining=unused, reserved=-unused)
 
 
 def stock(db: sqlite3.Connection) -> list[dict[str, Any]]:
@@ -111,17 +142,17 @@ def pages(db: sqlite3.Connection, after: int) -> Iterator[list[dict[str, Any]]]:
 
 
 def _record(db: sqlite3.Connection, order: Order) -> bool:
-    stored_from = _stored_from(db, order.key)
-    if stored_from == order.block_id or (stored_from is not None and not _first_release(db, order)):
+    earlier = stored_from(db, order.key)
+    if earlier == order.block_id or (earlier is not None and not _first_release(db, order)):
         return False
     spent = db.execute("UPDATE blocks SET spent = spent + ? WHERE block_id = ?", (order.quantity, order.block_id))
     if spent.rowcount != 1:
         raise UnknownSaleError(f"block {order.block_id}")
-    if stored_from is None:
-        _shift(db, order.sale_id, reserved=-order.quantity, sold=order.quantity)
-        _insert(db, order)
+    if earlier is None:
+        shift(db, order.sale_id, reserved=-order.quantity, sold=order.quantity)
+        insert(db, order)
         return False
-    _shift(db, order.sale_id, remaining=order.quantity, reserved=-order.quantity)
+    shift(db, order.sale_id, remaining=order.quantity, reserved=-order.quantity)
     return True
 
 
@@ -130,12 +161,17 @@ def _first_release(db: sqlite3.Connection, order: Order) -> bool:
     return db.execute("INSERT OR IGNORE INTO released VALUES (?, ?)", (order.key, order.block_id)).rowcount == 1
 
 
-def _stored_from(db: sqlite3.Connection, key: str) -> str | None:
+def stored_from(db: sqlite3.Connection, key: str) -> str | None:
     row = db.execute("SELECT block_id FROM orders WHERE key = ?", (key,)).fetchone()
     return None if row is None else str(row[0])
 
 
-def _remaining(db: sqlite3.Connection, order: Order) -> int:
+def _withdrawn(db: sqlite3.Connection, key: str, ticket: int) -> bool:
+    query = "SELECT 1 FROM withdrawn WHERE key IN ('', ?) AND ticket > ?"
+    return db.execute(query, (key, ticket)).fetchone() is not None
+
+
+def remaining(db: sqlite3.Connection, order: Order) -> int:
     query = "SELECT remaining FROM sales WHERE sale_id = ? AND sku = ?"
     row = db.execute(query, (order.sale_id, order.sku)).fetchone()
     if row is None:
@@ -143,7 +179,7 @@ def _remaining(db: sqlite3.Connection, order: Order) -> int:
     return int(row[0])
 
 
-def _shift(db: sqlite3.Connection, sale_id: str, remaining: int = 0, reserved: int = 0, sold: int = 0) -> None:
+def shift(db: sqlite3.Connection, sale_id: str, remaining: int = 0, reserved: int = 0, sold: int = 0) -> None:
     moved = db.execute(
         "UPDATE sales SET remaining = remaining + ?, reserved = reserved + ?, sold = sold + ? WHERE sale_id = ?",
         (remaining, reserved, sold, sale_id),
@@ -152,7 +188,7 @@ def _shift(db: sqlite3.Connection, sale_id: str, remaining: int = 0, reserved: i
         raise UnknownSaleError(sale_id)
 
 
-def _insert(db: sqlite3.Connection, order: Order) -> None:
+def insert(db: sqlite3.Connection, order: Order) -> None:
     buyer = (order.key, order.order_id, order.sale_id, order.sku, order.user)
     db.execute(
         "INSERT INTO orders (key, order_id, sale_id, sku, user, quantity, at, block_id)"

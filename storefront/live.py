@@ -5,8 +5,10 @@ Several processes share one port; what viewers say goes over the bus and comes b
 
 import asyncio
 import json
+import math
 import re
 import resource
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,11 +22,14 @@ from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from storefront.bugs import planted
 from storefront.channel import Channel
+from storefront.house_rules import TOPIC, HouseRules
+from storefront.moderation import Moderation
 from storefront.rooms import Rooms, comment
 from storefront.service import Health, application, end, vital
 from storefront.service import serve as serve_app
-from storefront.settings import port, read, seconds, tcp_address, variable
+from storefront.settings import bug, port, read, seconds, tcp_address, variable
 
 CONNECTIONS = Gauge("live_connections", "Viewers connected")
 RECEIVED = Counter("live_messages_received_total", "Frames received from viewers")
@@ -33,6 +38,7 @@ REFUSED = Counter("live_refused_total", "Handshakes refused because the process 
 SPARE = 200  # open files that are no viewers
 ROOM = re.compile(r"/rooms/([A-Za-z0-9_.-]{1,64})\Z")
 COMMENT = 500  # characters
+FORBIDDEN = Counter("live_forbidden_total", "Comments with a forbidden phrase")
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,17 @@ class LiveSettings:
     flush: float = variable("LIVE_FLUSH", seconds, "0.5")
     bus_in: str = variable("STOREFRONT_BUS_IN", tcp_address)
     bus_out: str = variable("STOREFRONT_BUS_OUT", tcp_address)
+    bug: str = variable("STOREFRONT_BUG", bug, "")
+
+
+@dataclass(slots=True)
+class Visit:
+    """A viewer in a room, as `user`; `said_at` by the monotonic clock."""
+
+    viewer: ServerConnection
+    room: str
+    user: str
+    said_at: float = -math.inf
 
 
 class Live:
@@ -50,7 +67,9 @@ class Live:
     def __init__(self, settings: LiveSettings) -> None:
         self._settings = settings
         self._rooms = Rooms()
-        self._channel = Channel(settings.bus_in, settings.bus_out, ("chat/", "event/"), self._rooms.hear)
+        self._channel = Channel(settings.bus_in, settings.bus_out, ("chat/", "event/", TOPIC), self._hear)
+        self._moderation = planted(settings.bug, Moderation)()
+        self.rules = HouseRules(self._channel)
 
     async def listen(self) -> Server:
         return await serve(
@@ -70,6 +89,7 @@ class Live:
     async def run(self, ready: Callable[[], None]) -> None:
         """Flush comments for ever; ready once a message has made the round over the bus."""
         await self._channel.settled()
+        self.rules.ask()
         ready()
         while True:
             await asyncio.sleep(self._settings.flush)
@@ -82,39 +102,53 @@ class Live:
             await asyncio.wait_for(server.wait_closed(), 0.4)
         self._channel.close()
 
+    def _hear(self, topic: str, body: bytes) -> None:
+        if topic.startswith(TOPIC):
+            self.rules.hear(topic, body)
+        else:
+            self._rooms.hear(topic, body)
+
     async def _viewer(self, viewer: ServerConnection) -> None:
-        room, user = identity(viewer.request)
+        visit = Visit(viewer, *identity(viewer.request))
         CONNECTIONS.inc()
         try:
             async for frame in viewer:
                 RECEIVED.inc()
-                if reply := self._handle(viewer, room, user, frame):
+                if reply := self._handle(visit, frame):
                     await viewer.send(reply)
         except ConnectionClosed:
             pass  # viewers come and go without a goodbye
         finally:
             CONNECTIONS.dec()
-            self._rooms.leave(room, viewer)
+            self._rooms.leave(visit.room, viewer)
 
-    def _handle(self, viewer: ServerConnection, room: str, user: str, frame: str | bytes) -> str | None:
+    def _handle(self, visit: Visit, frame: str | bytes) -> str | None:
         """Act on a frame; what to reply, if anything."""
         message = parsed(frame)
         match message.get("type"):
             case "chat":
-                return self._say(viewer, room, user, spoken(message))
+                return self._say(visit, spoken(message))
             case "join":
-                self._rooms.join(room, viewer)
+                self._rooms.join(visit.room, visit.viewer)
                 return None
             case "ping":
                 return '{"type":"pong"}'
-        return refused("frame not understood")
+        return malformed("frame not understood")
 
-    def _say(self, viewer: ServerConnection, room: str, user: str, said: str) -> str | None:
-        if not self._rooms.has(room, viewer):
-            return refused("join first")
+    def _say(self, visit: Visit, said: str) -> str | None:
+        if not self._rooms.has(visit.room, visit.viewer):
+            return malformed("join first")
         if not said:
-            return refused(f"text is not a string of 1 to {COMMENT} characters")
-        self._channel.publish(f"chat/{room}", comment(user, said))
+            return malformed(f"text is not a string of 1 to {COMMENT} characters")
+        if self._moderation.forbids(said):
+            FORBIDDEN.inc()
+            return refused("forbidden")
+        now = time.monotonic()
+        if wait := self.rules.wait(now - visit.said_at):
+            return refused("slow_mode", retry_after=round(wait, 3))
+        visit.said_at = now
+        if not self.rules.samples(self._rooms.viewers(visit.room)):
+            self._channel.publish(f"chat/{visit.room}", comment(visit.user, said))
         return None
 
 
@@ -136,9 +170,13 @@ def spoken(message: dict[str, Any]) -> str:
     return said.encode(errors="replace").decode()
 
 
-def refused(reason: str) -> str:
+def malformed(reason: str) -> str:
     MALFORMED.inc()
-    return json.dumps({"type": "error", "reason": reason})
+    return refused(reason)
+
+
+def refused(reason: str, **facts: float) -> str:
+    return json.dumps({"type": "error", "reason": reason, **facts})
 
 
 def identity(request: Request | None) -> tuple[str, str]:
@@ -172,8 +210,9 @@ def app(settings: LiveSettings) -> Starlette:
     health = Health("live")
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         live = Live(settings)
+        app.router.routes[:0] = live.rules.routes()
         server = await live.listen()
         running = vital(live.run(health.ready))
         try:

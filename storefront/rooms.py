@@ -60,6 +60,10 @@ class Rooms:
     def has(self, name: str, viewer: ServerConnection) -> bool:
         return name in self._rooms and viewer in self._rooms[name].viewers
 
+    def viewers(self, name: str) -> int:
+        """How many viewers of this process are in the room."""
+        return len(self._rooms[name].viewers) if name in self._rooms else 0
+
     def hear(self, topic: str, body: bytes) -> None:
         """Take a message off the bus: `chat/ROOM`, `event/ROOM`, or `event/*` for all rooms."""
         kind, _, name = topic.partition("/")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from storefront.allowance import Allowance
 from storefront.channel import Channel
 
 
@@ -38,22 +39,27 @@ class Pool:
 
 @dataclass(slots=True)
 class Sale:
-    """A sale that opens at `opens_at` (unix seconds); it is `over` when a later sale of its sku has opened."""
+    """A sale that opens at `opens_at` (unix seconds); it is `over` when a later sale of its sku has opened.
+
+    limit: units that one user may have; `allowance` then says what each has.
+    """
 
     sale_id: str
     sku: str
     stock: int
     opens_at: float = 0.0
     room: str = "*"
+    limit: int | None = None
     opened_at: float | None = None
     sold_out: bool = False
     over: bool = False
     pool: Pool = field(default_factory=Pool)
+    allowance: Allowance | None = None
 
     def figures(self) -> dict[str, Any]:
         """What a sale is known by: registering it again with others is an error."""
         facts = {"sale_id": self.sale_id, "sku": self.sku, "stock": self.stock}
-        return {**facts, "opens_at": self.opens_at, "room": self.room}
+        return {**facts, "opens_at": self.opens_at, "room": self.room, "limit": self.limit}
 
     def announcement(self) -> bytes:
         facts = {"sale_id": self.sale_id, "sku": self.sku, "stock": self.stock, "opened_at": self.opened_at}
@@ -68,9 +74,13 @@ class Sale:
 class Sales:
     """All sales known. `opened(sale, replaced)` is called as a sale opens, with the one it takes the place of."""
 
-    def __init__(self, channel: Channel, opened: Callable[[Sale, Sale | None], None]) -> None:
-        self._channel = channel
-        self._opened = opened
+    def __init__(
+        self,
+        channel: Channel,
+        opened: Callable[[Sale, Sale | None], None],
+        allowance: type[Allowance] = Allowance,
+    ) -> None:
+        self._channel, self._opened, self._allowance = channel, opened, allowance
         self._known: dict[str, Sale] = {}
         self._open: dict[str, Sale] = {}
         self._opening: set[asyncio.Task[None]] = set()
@@ -88,6 +98,8 @@ class Sales:
     def add(self, sale: Sale) -> None:
         """Schedule its opening; a sale that has opened before takes its place among the open ones."""
         self._known[sale.sale_id] = sale
+        if sale.limit is not None:
+            sale.allowance = self._allowance(sale.limit)
         if sale.opened_at is None:
             task = asyncio.create_task(self._open_on_time(sale))
             self._opening.add(task)

@@ -91,12 +91,33 @@ def slug(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def room(body: Mapping[str, Any]) -> str:
+    """The room at `room`; `*`, which is all rooms, where there is none. Raises InvalidError."""
+    return slug(body, "room") if body.get("room", "*") != "*" else "*"
+
+
+def bearer(request: Request) -> str:
+    """The bearer's token, which is the user's name here; empty where the request has none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def number(body: Mapping[str, Any], name: str) -> float:
     """The finite number at `name`; raises InvalidError."""
     value = body.get(name)
     if type(value) not in (int, float) or not math.isfinite(cast(float, value)):
         raise InvalidError(f"{name} is not a number")
     return float(cast(float, value))
+
+
+def rate(body: Mapping[str, Any]) -> float | None:
+    """The number above 0 at `rate`, or None, which must be written out; raises InvalidError."""
+    if "rate" in body and body["rate"] is None:
+        return None
+    value = number(body, "rate")
+    if value <= 0:
+        raise InvalidError("rate is not a number above 0, or null")
+    return value
 
 
 def application(

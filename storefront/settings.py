@@ -1,5 +1,9 @@
-"""Settings of a service: a frozen dataclass whose fields are read from environment variables."""
+"""Settings of a service: a frozen dataclass whose fields are read from environment variables.
 
+`--bug NAME` on the command line plants one of `BUGS`, by setting `STOREFRONT_BUG`.
+"""
+
+import argparse
 import math
 import sys
 from collections.abc import Callable
@@ -9,6 +13,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 Settings = TypeVar("Settings")
+BUGS = ("oversell", "lost-order", "duplicate-on-retry", "limit-ignored", "forbidden-phrase", "winner-twice")
 
 
 def variable(name: str, parse: Callable[[str], Any], default: str | None = None) -> Any:
@@ -18,6 +23,9 @@ def variable(name: str, parse: Callable[[str], Any], default: str | None = None)
 
 def read(kind: type[Settings]) -> Settings:
     """The settings of `kind`, or one sentence on stderr and exit 2."""
+    arguments = argparse.ArgumentParser(allow_abbrev=False)
+    arguments.add_argument("--bug", choices=BUGS, default=environ.get("STOREFRONT_BUG", ""))
+    environ["STOREFRONT_BUG"] = arguments.parse_args().bug
     try:
         values = {item.name: _value(**item.metadata) for item in fields(cast(Any, kind))}
     except ValueError as error:
@@ -52,6 +60,13 @@ def seconds(text: str) -> float:
 def count(text: str) -> int:
     """a whole number, 0 or more"""
     return _within(int(text), 0, sys.maxsize)
+
+
+def bug(text: str) -> str:
+    """one of the planted bugs that `--help` lists, or to nothing"""
+    if text and text not in BUGS:
+        raise ValueError
+    return text
 
 
 def path(text: str) -> str:

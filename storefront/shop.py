@@ -16,9 +16,14 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from storefront import service
+from storefront.allowance import Allowance
+from storefront.bugs import planted
 from storefront.catalogue import ORDINARY_STOCK, Catalogue
 from storefront.channel import Channel
-from storefront.desk import UNKNOWN, Answer, Desk
+from storefront.desk import TICKETS, UNKNOWN, Answer, Desk
+from storefront.draw_counter import DrawCounter
+from storefront.draw_journal import DrawJournal
+from storefront.draws import Draws
 from storefront.inventory_client import InventoryClient, RefusedError, UnavailableError, insist
 from storefront.journal import Journal
 from storefront.order import QUANTITY, Order
@@ -26,9 +31,10 @@ from storefront.outbox import Outbox
 from storefront.reservation import MODES, Reservation
 from storefront.sales import Sale, Sales
 from storefront.service import Health, InvalidError, answer, document, refusal
-from storefront.settings import count, http_url, path, port, read, tcp_address, variable
+from storefront.settings import bug, count, http_url, path, port, read, tcp_address, variable
+from storefront.waiting_room import WaitingRoom
 
-OUTCOMES = ("accepted", "sold_out", "not_open", "error", "invalid")
+OUTCOMES = ("accepted", "sold_out", "not_open", "limited", "waiting", "error", "invalid")
 SECONDS = Histogram(
     "shop_order_seconds",
     "Time from an order's request to its answer",
@@ -37,6 +43,8 @@ SECONDS = Histogram(
 )
 ORDERS = Counter("shop_orders_total", "Orders by outcome", ["outcome"])
 COUNTED = {outcome: (SECONDS.labels(outcome), ORDERS.labels(outcome)) for outcome in OUTCOMES}
+WAIT = Answer(503, b'{"reason":"waiting_room"}', "waiting")
+RETRY_AFTER = {"retry-after": "1"}
 DRAIN = 10.0  # seconds the ledger waits for the outbox
 
 
@@ -48,6 +56,7 @@ class ShopSettings:
     seed: int = variable("SHOP_SEED", count, "0")
     bus_in: str = variable("STOREFRONT_BUS_IN", tcp_address)
     bus_out: str = variable("STOREFRONT_BUS_OUT", tcp_address)
+    bug: str = variable("STOREFRONT_BUG", bug, "")
 
 
 class Shop:
@@ -59,10 +68,14 @@ class Shop:
         self._journal = Journal(settings.journal)
         self._inventory = InventoryClient(settings.inventory)
         self._channel = Channel(settings.bus_in, settings.bus_out, (), lambda *_: None)
-        self._sales = Sales(self._channel, self._opened)
+        self._sales = Sales(self._channel, self._opened, planted(settings.bug, Allowance))
         self._outbox = Outbox(self._journal, self._inventory, self._sales)
         self._reservation = Reservation(self._journal, self._inventory)
-        self._desk = Desk(self._sales, self._reservation, self._inventory, self._journal, self._outbox)
+        desk = planted(settings.bug, Desk)
+        self._desk = desk(self._sales, self._reservation, self._inventory, self._journal, self._outbox)
+        draws = planted(settings.bug, DrawJournal)(self._journal.db, self._journal.writer)
+        self._draws = Draws(self._channel, draws)
+        self._waiting_room = WaitingRoom()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -73,10 +86,25 @@ class Shop:
         try:
             yield
         finally:
-            await service.end(starting, shipping, *self._tasks)
+            await service.end(starting, shipping, *self._tasks, *self._draws.tasks())
             await service.end(writing)
             await self._inventory.close()
             self._channel.close()
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/orders", self.order, methods=["POST"]),
+            Route("/orders/{order_id}/payment", self.pay, methods=["POST"]),
+            Route("/catalogue", self.catalogue),
+            Route("/admin/sales", self.add_sale, methods=["POST"]),
+            Route("/admin/reservation", self.reservation),
+            Route("/admin/reservation", self.switch, methods=["POST"]),
+            Route("/admin/waiting-room", self.waiting_room),
+            Route("/admin/waiting-room", self.open_waiting_room, methods=["POST"]),
+            Route("/admin/stock", self.stock),
+            Route("/admin/ledger", self.ledger),
+            *DrawCounter(self._draws, lambda: self._health.is_ready).routes(),
+        ]
 
     async def catalogue(self, _: Request) -> Response:
         return answer(200, self._catalogue.as_json())
@@ -87,7 +115,18 @@ class Shop:
         seconds, orders = COUNTED[given.outcome]
         seconds.observe(time.perf_counter() - started)
         orders.inc()
-        return Response(given.body, given.status, media_type="application/json")
+        headers = RETRY_AFTER if given is WAIT else None
+        return Response(given.body, given.status, headers, media_type="application/json")
+
+    async def pay(self, request: Request) -> Response:
+        order_id = request.path_params["order_id"]
+        if not service.bearer(request):
+            return refusal(401, "a bearer token is needed")
+        if not self._health.is_ready:
+            return refusal(503, "not ready")
+        if not self._desk.knows(order_id):
+            return refusal(404, "no such order")
+        return answer(200, {"order_id": order_id, "paid_at": await self._journal.pay(order_id)})
 
     async def add_sale(self, request: Request) -> Response:
         sale = _sale(await document(request))
@@ -111,6 +150,13 @@ class Shop:
         await self._reservation.switch(body["mode"], size, self._sales.current)
         return await self.reservation(request)
 
+    async def waiting_room(self, _: Request) -> Response:
+        return answer(200, {"rate": self._waiting_room.rate})
+
+    async def open_waiting_room(self, request: Request) -> Response:
+        self._waiting_room.open(service.rate(await document(request)))
+        return await self.waiting_room(request)
+
     async def stock(self, _: Request) -> Response:
         return answer(200, await self._inventory.stock())
 
@@ -129,8 +175,9 @@ class Shop:
     async def _answer(self, request: Request) -> Answer:
         if not self._health.is_ready:
             return UNKNOWN
-        scheme, _, user = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not user:
+        if not self._waiting_room.admits():
+            return WAIT
+        if not (user := service.bearer(request)):
             return _invalid(401, "a bearer token is needed")
         try:
             body = {**await document(request), "user": user, "key": request.headers.get("idempotency-key")}
@@ -141,6 +188,7 @@ class Shop:
     async def _start(self) -> None:
         """Take up what the journal remembers, then be ready."""
         await self._channel.settled()
+        await insist(lambda: self._inventory.fence(self._journal.life * TICKETS))
         await asyncio.gather(*(self._register(item.sale_id, item.sku) for item in self._catalogue.ordinary))
         for sale in self._journal.sales():
             self._sales.add(sale)
@@ -148,8 +196,9 @@ class Shop:
         waiting = self._journal.orders()
         self._outbox.add(waiting)
         for order in waiting:
-            self._desk.remember(order.key, order.sku)
+            self._desk.remember(order)
         await insist(self._remember_ledger)
+        self._draws.recover()
         self._health.ready()
 
     async def _register(self, sale_id: str, sku: str) -> None:
@@ -157,11 +206,12 @@ class Shop:
         self._sales.add(Sale(sale_id, sku, ORDINARY_STOCK, opened_at=0.0))
 
     async def _remember_ledger(self) -> None:
-        """Replays of orders of an earlier life must get their answer even when their sale is sold out."""
+        """Replays of orders of an earlier life must get their answer even when their sale is sold out, and users have
+        what they have."""
         async with self._inventory.ledger() as lines:
             async for line in lines:
                 row = json.loads(line)
-                self._desk.remember(row["key"], row["sku"])
+                self._desk.remember(Order(row["sale_id"], row["sku"], row["quantity"], row["user"], row["key"]))
 
     def _opened(self, sale: Sale, replaced: Sale | None) -> None:
         task = asyncio.create_task(self._journal.add_sale(sale))
@@ -172,9 +222,9 @@ class Shop:
 
 
 def _sale(body: dict[str, Any]) -> Sale:
-    room = service.slug(body, "room") if body.get("room", "*") != "*" else "*"
     stock, opens_at = service.whole(body, "stock", 0), service.number(body, "opens_at")
-    return Sale(service.slug(body, "sale_id"), service.text(body, "sku"), stock, opens_at, room)
+    limit = None if body.get("limit") is None else service.whole(body, "limit", 1)
+    return Sale(service.slug(body, "sale_id"), service.text(body, "sku"), stock, opens_at, service.room(body), limit)
 
 
 def _invalid(status: int, reason: str) -> Answer:
@@ -202,15 +252,7 @@ def app(settings: ShopSettings) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         shop = Shop(settings, health)
-        app.router.routes[:0] = [
-            Route("/orders", shop.order, methods=["POST"]),
-            Route("/catalogue", shop.catalogue),
-            Route("/admin/sales", shop.add_sale, methods=["POST"]),
-            Route("/admin/reservation", shop.reservation),
-            Route("/admin/reservation", shop.switch, methods=["POST"]),
-            Route("/admin/stock", shop.stock),
-            Route("/admin/ledger", shop.ledger),
-        ]
+        app.router.routes[:0] = shop.routes()
         async with shop.running():
             yield
 

@@ -32,11 +32,12 @@ class CommandLine:
 
     folder: Path
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def env(self) -> dict[str, str]:
         state = str(self.folder / "state")
-        return {**os.environ, MARK: self.mark, "FLASHCROWD_STATE": state, "PYTHONPATH": str(ROOT)}
+        return {**os.environ, MARK: self.mark, "FLASHCROWD_STATE": state, "PYTHONPATH": str(ROOT), **self.settings}
 
     @property
     def runs(self) -> Path:

@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     """What came back. Times in unix seconds. (A tuple, because there are tens of thousands a second.)
 
     asked: the viewer wanted it. sent: the request left us. arrived: the kernel had the answer's last byte.
-    headers: as they came.
+    headers: as they came. size: bytes of the body, also of one that was thrown away.
     """
 
     status: int
@@ -37,6 +37,7 @@ class Answer(NamedTuple):
     asked: float
     sent: float
     arrived: float
+    size: int = 0
 
     def header(self, name: str) -> str:
         """The first header field of this name, whatever its case; empty where there is none."""
@@ -69,13 +70,14 @@ _heads: dict[bytes, _Head] = {}
 class AnswerReader:
     """The answers on one connection, one at a time.
 
-    bodyless: the request was HEAD, whose answer has the length of a body, and none. `complete` once the answer is.
+    bodyless: the request was HEAD, whose answer has the length of a body, and none. discard: the body is counted
+    (`size`), and thrown away as it comes. `complete` once the answer is.
     `reusable` tells whether another request may follow on the connection.
     """
 
     __slots__ = (
-        "_alive", "_fields", "_head", "_largest", "_parser", "_parts", "_size", "bodyless", "complete", "headers",
-        "status",
+        "_alive", "_discard", "_fields", "_head", "_largest", "_parser", "_parts", "bodyless", "complete", "headers",
+        "size", "status",
     )  # fmt: skip
 
     def __init__(self, largest: int = LARGEST) -> None:
@@ -83,11 +85,12 @@ class AnswerReader:
         self._parser = httptools.HttpResponseParser(self)
         self.expect()
 
-    def expect(self, bodyless: bool = False) -> None:
+    def expect(self, bodyless: bool = False, discard: bool = False) -> None:
         """Another answer begins."""
+        self._discard = discard
         self._parts: list[bytes] = []
         self._fields: list[tuple[bytes, bytes]] = []
-        self._size = self._head = self.status = 0
+        self.size = self._head = self.status = 0
         self.headers: tuple[tuple[bytes, bytes], ...] = ()
         self.bodyless, self.complete, self._alive = bodyless, False, False
 
@@ -121,7 +124,9 @@ class AnswerReader:
         head = _heads.get(whole[:end])
         if head is not None and head.length == len(whole) - end <= self._largest:
             self.status, self.headers, _, self._alive = head
-            self._parts, self.complete = [whole[end:]], True
+            self.size, self.complete = head.length, True
+            if not self._discard:
+                self._parts = [whole[end:]]
         else:
             self._parse(data)
             if self.complete:
@@ -136,7 +141,7 @@ class AnswerReader:
 
     def _remember(self, head: bytes, length: int) -> None:
         """A head that was read whole with its body, whose length it tells."""
-        if 4 < len(head) <= _LARGEST_REMEMBERED and self._told_length() == length == self._size:
+        if 4 < len(head) <= _LARGEST_REMEMBERED and self._told_length() == length == self.size:
             _heads[head] = _Head(self.status, self.headers, length, self._alive)
             if len(_heads) > _REMEMBERED:
                 del _heads[next(iter(_heads))]
@@ -184,13 +189,14 @@ class AnswerReader:
     def on_body(self, part: bytes) -> None:
         if self.bodyless:
             return
-        self._size += len(part)
-        if self._size > self._largest:
+        self.size += len(part)
+        if self.size > self._largest:
             raise TooLargeError(f"the answer is larger than {self._largest} bytes")
-        self._parts.append(part)
+        if not self._discard:
+            self._parts.append(part)
 
     def on_message_complete(self) -> None:
         if self.status < 200:
-            self.expect(self.bodyless)  # 100 Continue, 103 Early Hints: the answer is yet to come
+            self.expect(self.bodyless, self._discard)  # 100 Continue, 103 Early Hints: the answer is yet to come
         else:
             self.complete = True

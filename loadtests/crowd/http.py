@@ -70,19 +70,26 @@ class HttpClient:
         body: bytes = b"",
         kept: Connections | None = None,
         asked: float | None = None,
+        discard: bool = False,
     ) -> Answer:
         """Send a request and wait for its answer.
 
         kept: the viewer's connections (`viewer()`). asked: when the viewer wanted it, unix seconds; now, if not given.
+        discard: the body is counted, not kept.
 
         Raises:
             ValueError: a header or the path holds a line break.
             OSError: there was no answer; `crowd.errors` tells the reasons apart.
         """
-        return self.exchange(self.write(method, path, headers, body), kept, asked, method == "HEAD")
+        return self.exchange(self.write(method, path, headers, body), kept, asked, method == "HEAD", discard)
 
     def exchange(
-        self, request: bytes, kept: Connections | None = None, asked: float | None = None, bodyless: bool = False
+        self,
+        request: bytes,
+        kept: Connections | None = None,
+        asked: float | None = None,
+        bodyless: bool = False,
+        discard: bool = False,
     ) -> Answer:
         """As `request`, of one that `write` has written. bodyless: its answer has no body, as one to HEAD."""
         if asked is None:
@@ -91,7 +98,7 @@ class HttpClient:
             kept = self._idle
         carrier = self._take(kept)
         try:
-            answer = carrier.carry(request, bodyless, asked)
+            answer = carrier.carry(request, bodyless, asked, discard)
         except BaseException:
             carrier.close()
             raise
@@ -165,13 +172,13 @@ class _Carrier:
         self.kept: Connections | None = None
         self.reusable = False
 
-    def carry(self, request: bytes, bodyless: bool, asked: float) -> Answer:
+    def carry(self, request: bytes, bodyless: bool, asked: float, discard: bool = False) -> Answer:
         """Send, and wait in the current lane. Raises OSError without an answer."""
         client, reader = self._client, self._reader
         waiter: Waiter[float] = Waiter(client.engine)
         self._waiter = waiter
         self._sent = 0.0
-        reader.expect(bodyless)
+        reader.expect(bodyless, discard)
         client.deadlines.add(self)
         try:
             if self._connection is None:
@@ -183,7 +190,7 @@ class _Carrier:
         finally:
             self._waiter = None
             client.deadlines.discard(self)
-        return Answer(reader.status, reader.body, reader.headers, asked, self._sent, arrived)
+        return Answer(reader.status, reader.body, reader.headers, asked, self._sent, arrived, reader.size)
 
     def close(self) -> None:
         """Close, and make room for another. May be repeated."""

@@ -11,7 +11,7 @@ import cli
 
 COMMANDS = {
     "demo": ["--out"],
-    "up": ["--out"],
+    "up": ["--out", "--live", "--bug"],
     "load list": [],
     "load run": ["--target", "--host", "--viewers", "--shape", "--duration", "--over", "--workers", "--metrics-port"],
     "load worker": ["--master"],

@@ -19,6 +19,7 @@ WRONG = {
     ),
     "load elsewhere": (("load", "run", __file__, "--host", "http://192.0.2.1"), "may touch this machine alone"),
     "target": (("load", "run", "live-commerce", "--target", "x.yaml"), "x.yaml: can't be read"),
+    "bug": (("up", "--bug", "nope"), "no bug 'nope' to plant; there are oversell, "),
     "fault kind": (
         ("chaos", "inject", "fire", "--on", "x", "--for", "5s", "--target", "x"),
         "KIND: no fault kind 'fire'",
@@ -50,7 +51,7 @@ WRONG = {
     "SLO without a window": ((*CHECK, "--window", "0s"), "--window: 0 s hold no events"),
     "SLO time": ((*CHECK, "--window", "5m", "--at", "noon"), "--at: 'noon' is no time"),
     "SLO Prometheus": (("slo", "check", "storefront", "--prometheus", "x", "--window", "5m"), "'x' is not the URL"),
-    "rules": (("slo", "rules", "nope"), "no slos 'nope' built in, and no such path; known: storefront"),
+    "rules": (("slo", "rules", "nope"), "no slos 'nope' built in, and no such path; known: behaviour, "),
     "window policy": (("slo", "rules", "storefront", "--windows", "nope"), "no windows 'nope' built in"),
     "plan": (("gameday", "plan", "flash-sale"), "no plan 'flash-sale' built in, nor such a file; did you mean"),
     "plan file": (("gameday", "run", "nope.yaml"), "nope.yaml: can't be read: no such file or directory"),
@@ -100,4 +101,4 @@ def test_an_error_goes_to_stderr_without_a_traceback(tmp_path):
     ended = CommandLine(tmp_path).run("load", "run", "nope", "--host", LOOPBACK, timeout=30)
     assert (ended.returncode, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()
-    assert line.startswith("no scenario 'nope'; known: chat, ")
+    assert line.startswith("no scenario 'nope'; known: behaviour, ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -44,6 +45,19 @@ def toxics(target: Path) -> list[dict]:
 def prometheus(target: Path) -> str:
     url: str = YAML(typ="safe").load(target.read_text())["spec"]["prometheus"]["url"]
     return url
+
+
+def test_every_block_of_the_target_is_answered(standing):
+    spec = YAML(typ="safe").load(standing.read_text())["spec"]
+    with httpx.Client(trust_env=False, headers={"Authorization": "Bearer u1"}) as client:
+        master = client.get(spec["stream"]["playlist"].replace("${room}", "main"))
+        assert master.text.startswith("#EXTM3U")
+        assert client.post(spec["events"]["url"], json=[{"id": "e1", "kind": "click"}]).status_code == 202
+        assert client.get(spec["draw"]["url"] + spec["draw"]["ledger"]["get"]).status_code == 200
+        for name in ("shop", "live", "stream", "events"):
+            assert client.get(spec["components"][name]["admin"].replace("/admin", "/healthz")).is_success
+    for component in spec["components"].values():
+        os.kill(int(Path(component["process"]["pidfile"]).read_text()), 0)
 
 
 def test_a_load_is_judged_by_its_orders_and_then_passes_the_gate(standing, command_line):

@@ -3,9 +3,8 @@ can be said beforehand."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ from gamedays.checks import Prepared
 from gamedays.gameday import Ended
 from gamedays.sli import Sli
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord, file_of
+from loadtests.jsonlines import encode
 from loadtests.ledger import LedgerEntry
 from monitors.slo import Slo
 
@@ -212,7 +212,7 @@ class Rehearsal:
             stored = [record for record in records if record.outcome is OrderOutcome.ACCEPTED][self.lost :]
             entries = [LedgerEntry(row.order_id, row.key, row.user, row.sku, 1) for row in stored]
             entries += [LedgerEntry(f"x{n}", f"x{n}", "u", "lipstick-01", 1) for n in range(self.oversold)]
-            run.write_text("load/ledger.jsonl", "".join(json.dumps(asdict(entry)) + "\n" for entry in entries))
+            run.write_text("load/ledger.jsonl", encode(entries).decode())
 
 
 @cache

@@ -80,7 +80,7 @@ def test_who_was_turned_away_before_a_later_wave_is_no_undersell(rehearsed):
     run = rehearsed(interrupted=70.0)
     file = run.path / "load" / "history-0.jsonl"
     line = file.read_text().splitlines()[0]
-    turned_away = line.replace('"accepted"', '"rejected"').replace('"reason": ""', '"reason": "sold_out"')
+    turned_away = line.replace('"accepted"', '"rejected"').replace('"reason":""', '"reason":"sold_out"')
     file.write_text(file.read_text() + turned_away.replace("w1-0", "early") + "\n")
     found = {finding.name: finding.outcome for finding in judge_orders(run).findings}
     assert found["invariant/undersold"] is Outcome.PASS

@@ -16,6 +16,7 @@ from runbooks.execution import State
 ROOT = Path(__file__).parents[2]
 SILENT = {
     "conductor/prometheus_lost",  # the abort that follows says it
+    "load/interrupted",  # a load alone has no screen
     "runbook/step_start",
     "runbook/step_ask",
     "runbook/step_decision",
@@ -49,6 +50,8 @@ def recorded() -> set[str]:
         for source in texts(args[0])
         for kind in texts(args[1])
     }
+    openings = {kind for args in calls("gamedays/schedule.py", "record") for kind in texts(args[1])}
+    found |= {f"{source}/{kind}" for source in ("sale", "draw") for kind in openings}
     found |= {f"fault/{kind}" for args in calls("chaos/injector.py", "_tell") for kind in texts(args[0])}
     steps = {kind for args in calls("runbooks/executor.py", "_record") if len(args) > 1 for kind in texts(args[0])}
     passed = {State.PLANNED.value, State.SKIPPED.value}  # `_pass` records a step's state
@@ -66,6 +69,11 @@ def test_every_recorded_event_is_told_or_silent_on_purpose():
 
 DATA: dict[str, Any] = {
     "target": "embedded",
+    "prizes": ["mug"],
+    "opens_at": 10.0,
+    "closes_at": 20.0,
+    "orders": 12,
+    "settled": True,
     "reason": "Prometheus is gone",
     "what": "ledger",
     "wave": 2,

@@ -31,6 +31,7 @@ SOUND = {
     "invariant/undersold",
     "invariant/lost",
     "invariant/duplicate",
+    "invariant/replay",
     "invariant/rejected-but-stored",
     "invariant/unknown",
     "invariant/activity",
@@ -49,6 +50,13 @@ class Case:
     advice: str
     absent: set[str] = field(default_factory=set)
 
+
+UNCONTESTED = {
+    "invariant/oversold": (INCONCLUSIVE, "nothing was wanted beyond the stock"),
+    "invariant/undersold": (INCONCLUSIVE, "nobody had to be turned away"),
+    "invariant/rejected-but-stored": (INCONCLUSIVE, "no order was rejected"),
+}
+"""What a run leaves open that ends before anybody came away without."""
 
 NO_DATA = "Prometheus has data for 0 of"
 CASES = {
@@ -175,7 +183,6 @@ CASES = {
         ExitCode.FAIL,
         {
             "invariant/lost": (FAIL, "2 accepted orders are not in the ledger"),
-            "invariant/undersold": (FAIL, "2 units were left although viewers were told 'sold out'"),
             "expect/order-latency/recovered": (FAIL, "no recovery within 35 s"),
         },
         "Look at the named orders first",
@@ -193,6 +200,7 @@ CASES = {
         INCONCLUSIVE,
         ExitCode.INCONCLUSIVE,
         {
+            **UNCONTESTED,
             "run/complete": (INCONCLUSIVE, "aborted at 01:12 of 02:00: Prometheus is gone"),
             "slo/order-availability/outside": (INCONCLUSIVE, NO_DATA),
             "slo/order-latency/outside": (INCONCLUSIVE, NO_DATA),
@@ -207,6 +215,7 @@ CASES = {
         INCONCLUSIVE,
         ExitCode.INCONCLUSIVE,
         {
+            **UNCONTESTED,
             "run/complete": (INCONCLUSIVE, "interrupted at 00:55 of 02:00"),
             "expect/order-latency/detected": (INCONCLUSIVE, "but the fault was in place for 3.2 s only"),
             "expect/order-latency/runbook": (INCONCLUSIVE, "but the fault was in place for 3.2 s only"),

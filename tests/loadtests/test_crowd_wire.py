@@ -254,3 +254,18 @@ def test_a_wrong_answer_is_refused(data, kind):
 def test_an_answer_that_breaks_off_is_none(data):
     with pytest.raises(ServerClosedError):
         read(data).end()
+
+
+def test_a_body_that_is_discarded_is_counted_and_not_kept():
+    reader, answer = AnswerReader(100), b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + b"x" * 60
+    for parts in ([answer], [answer], [answer[:50], answer[50:]]):  # the second has a head that is remembered
+        reader.expect(discard=True)
+        for part in parts:
+            reader.feed(memoryview(part))
+        assert (reader.complete, reader.size, reader.body) == (True, 60, b"")
+    reader.expect()
+    reader.feed(memoryview(answer))
+    assert (reader.size, reader.body) == (60, b"x" * 60)
+    reader.expect(discard=True)
+    with pytest.raises(TooLargeError):
+        reader.feed(memoryview(answer.replace(b"60", b"160") + b"x" * 100))

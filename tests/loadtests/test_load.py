@@ -15,7 +15,7 @@ from flashcrowd.errors import GuardError, InputError, NeedError
 from flashcrowd.guard import Guard
 from loadtests import runner
 from loadtests.history import OrderOutcome, read_history
-from loadtests.invariants import judge
+from loadtests.invariants import Sale, judge
 from loadtests.ledger import read_ledger
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,7 @@ async def test_every_order_is_in_the_history_and_in_the_final_figures(
     assert (result.total, result.failures) == (sum(row.requests for row in result.requests), 0)
     assert len({record.user for record in records}) == 6
     assert {order["quantity"] for order in platform.orders.values()} == {2}
-    judgement = judge(records, await read_ledger(target, guard), {}, minimum=10)
+    judgement = judge(records, await read_ledger(target, guard), minimum=10)
     assert {str(finding.outcome) for finding in judgement.findings} == {"pass"}
     assert judgement.summary.foreign == 0
 
@@ -113,7 +113,7 @@ async def test_a_load_that_is_stopped_in_the_middle_of_its_orders_keeps_them_all
     assert {record.key for record in records} == set(platform.orders)
     assert {record.outcome for record in records} == {OrderOutcome.UNKNOWN}
     assert load.result().orders == {"accepted": 0, "rejected": 0, "unknown": 6}
-    judgement = judge(records, await read_ledger(target, guard), {}, minimum=1)
+    judgement = judge(records, await read_ledger(target, guard), minimum=1)
     assert judgement.summary.unknown_stored == 6
     assert supervisor.children[0].returncode == 0
 
@@ -316,7 +316,7 @@ async def test_the_built_in_scenario_lives_through_a_sale(platform, run, supervi
     await until(lambda: platform.stock["lipstick-01"] == 0 and len(platform.attempts) > 5)
     await load.stop()
     ledger = await read_ledger(platform.target(), guard)
-    judgement = judge(read_history(run.path / "load"), ledger, {"lipstick-01": 3}, minimum=5)
+    judgement = judge(read_history(run.path / "load"), ledger, [Sale("lipstick-01", 3)], minimum=5)
     assert {str(finding.outcome) for finding in judgement.findings} == {"pass"}
     assert judgement.summary.sold == {"lipstick-01": 3}
 

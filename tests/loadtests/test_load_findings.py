@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flashcrowd.errors import InputError
-from gamedays import load_run
+from gamedays import load_findings, load_run
 from loadtests.result import LoadResult
 
 TIMES = {name: {"p50": 0.001, "p95": 0.01, "p99": 0.02, "max": 0.3} for name in ("arrival lag", "rush lag")}
@@ -18,7 +18,7 @@ def result(**more) -> LoadResult:
 
 
 def test_a_schedule_that_was_kept_passes_and_tells_its_counts():
-    (finding,) = load_run._arrivals(result(arrivals={"planned": 1000, "started": 995, "late": 5, "dropped": 5}))
+    (finding,) = load_findings.arrivals(result(arrivals={"planned": 1000, "started": 995, "late": 5, "dropped": 5}))
     assert finding.outcome == "pass"
     assert finding.message == (
         "1,000 arrivals planned, 995 started, 5 of them late, 5 dropped; lateness p50 1 ms, p99 20 ms, max 300 ms"
@@ -26,26 +26,26 @@ def test_a_schedule_that_was_kept_passes_and_tells_its_counts():
 
 
 def test_a_schedule_that_was_not_kept_is_no_ground_for_a_verdict():
-    (finding,) = load_run._arrivals(result(arrivals={"planned": 1000, "started": 980, "late": 0, "dropped": 20}))
+    (finding,) = load_findings.arrivals(result(arrivals={"planned": 1000, "started": 980, "late": 0, "dropped": 20}))
     assert finding.outcome == "inconclusive"
 
 
 def test_a_load_without_schedule_rush_or_loss_has_no_findings_of_them():
     one = result(arrivals={"planned": 0, "started": 0, "late": 0, "dropped": 0})
-    assert not [*load_run._arrivals(one), *load_run._rushes(one), *load_run._lost(one)]
+    assert not [*load_findings.arrivals(one), *load_findings.rushes(one), *load_findings.lost(one)]
 
 
 def test_rushes_say_how_late_they_were():
-    (finding,) = load_run._rushes(result(rushes=2_000))
+    (finding,) = load_findings.rushes(result(rushes=2_000))
     assert (finding.name, finding.outcome) == ("crowd/rush", "pass")
     late = {"rush lag": {"p50": 0.5, "p95": 1.0, "p99": 1.5, "max": 2.0}}
-    (finding,) = load_run._rushes(result(rushes=2_000, times=late))
+    (finding,) = load_findings.rushes(result(rushes=2_000, times=late))
     assert finding.outcome == "inconclusive"
 
 
 def test_each_lost_worker_is_named_with_its_viewers():
     lost = [{"name": "load-worker-1", "viewers": 5_000, "reason": "ended"}]
-    (finding,) = load_run._lost(result(lost_workers=lost))
+    (finding,) = load_findings.lost(result(lost_workers=lost))
     assert (finding.name, finding.outcome) == ("crowd/worker", "inconclusive")
     assert finding.message.startswith("load-worker-1 ended with 5,000 viewers")
 

@@ -38,12 +38,13 @@ def silent(name: str, *times: str) -> list[dict[str, object]]:
     return [{"eval_time": at, "alertname": name, "exp_alerts": []} for at in times]
 
 
+@pytest.mark.parametrize("name", sloth.builtin_names())
 @pytest.mark.parametrize("policy", [GOOGLE, REHEARSAL], ids=lambda policy: policy.name)
-def test_promtool_accepts_the_rules_of_the_storefront(
-    promtool: str, tmp_path: Path, policy: windows.WindowPolicy
+def test_promtool_accepts_the_rules_of_the_built_in_slos(
+    promtool: str, tmp_path: Path, policy: windows.WindowPolicy, name: str
 ) -> None:
     file = tmp_path / "rules.yml"
-    file.write_text(rules.rule_file(sloth.builtin("storefront"), policy, runbook_base="https://runbooks.example/"))
+    file.write_text(rules.rule_file(sloth.builtin(name), policy, runbook_base="https://runbooks.example/"))
     passes(promtool, "check", "rules", file)
 
 

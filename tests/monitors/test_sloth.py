@@ -97,13 +97,15 @@ def test_sli_and_alert_name_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_the_built_in_slos_are_those_of_the_storefront() -> None:
-    assert sloth.builtin_names() == ["storefront"]
+    assert sloth.builtin_names() == ["behaviour", "storefront", "stream"]
     held = {slo.name: (slo.objective, slo.alerting.name, slo.runbook) for slo in sloth.builtin("storefront")}
     assert held == {
         "order-availability": (99.5, "OrderErrorBurn", None),
         "order-latency": (99, "OrderLatencyBurn", "order-latency"),
         "chat-delivery": (99, "ChatDeliveryBurn", None),
     }
+    more = {slo.name: slo.objective for name in ("stream", "behaviour") for slo in sloth.builtin(name)}
+    assert more == {"playback-start": 95, "playback-stalls": 99, "behaviour-freshness": 99}
 
 
 def test_an_entry_of_a_plan_is_a_name_or_a_path_beside_the_plan(tmp_path: Path) -> None:

@@ -18,6 +18,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 ROOT = Path(__file__).parents[2]
+PORTS = (
+    *("live", "live-1", "live-2", "shop", "inventory", "bus-in", "bus-out"),
+    *("stream", "origin-main", "origin-backup", "events"),
+)
 
 
 def free_port() -> int:
@@ -45,9 +49,10 @@ class Storefront:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.ports = {n: free_port() for n in ("live", "live-1", "live-2", "shop", "inventory", "bus-in", "bus-out")}
+        self.ports = {name: free_port() for name in PORTS}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.link = ""  # the shop's way to the inventory, when not the straight one
+        self.bug = ""
         self.shop, self.inventory = self.url("shop"), self.url("inventory")
 
     def url(self, name: str) -> str:
@@ -66,11 +71,17 @@ class Storefront:
             "SHOP_PORT": str(self.ports["shop"]),
             "SHOP_JOURNAL": str(self.directory / "shop.db"),
             "INVENTORY_URL": self.link or self.inventory,
+            "ORIGIN_PORT": str(self.ports.get(name, 0)),
+            "STREAM_PORT": str(self.ports["stream"]),
+            "STREAM_MAIN_URL": self.url("origin-main"),
+            "STREAM_BACKUP_URL": self.url("origin-backup"),
+            "EVENTS_PORT": str(self.ports["events"]),
         }
 
     def start(self, *names: str) -> None:
         for name in names:
             command = [sys.executable, "-m", f"storefront.{name.partition('-')[0]}"]
+            command += ["--bug", self.bug] if self.bug else []
             with (self.directory / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=self.environment(name), stderr=log)
 
@@ -145,12 +156,17 @@ class Client:
         async with self.session.post(self.storefront.shop + "/orders", json=body, headers=headers) as answer:
             return answer.status, await answer.json()
 
-    async def call(self, method: str, path: str, body: Any = None, base: str | None = None) -> tuple[int, Any]:
-        async with self.session.request(method, (base or self.storefront.shop) + path, json=body) as answer:
+    async def call(
+        self, method: str, path: str, body: Any = None, base: str | None = None, user: str = ""
+    ) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {user}"} if user else {}
+        address = (base or self.storefront.shop) + path
+        async with self.session.request(method, address, json=body, headers=headers) as answer:
             return answer.status, await answer.json()
 
-    async def open_sale(self, sale_id: str, sku: str, stock: int) -> None:
-        body = {"sale_id": sale_id, "sku": sku, "stock": stock, "opens_at": time.time() - 1, "room": "main"}
+    async def open_sale(self, sale_id: str, sku: str, stock: int, limit: int | None = None) -> None:
+        facts = {"sale_id": sale_id, "sku": sku, "stock": stock, "opens_at": time.time() - 1, "room": "main"}
+        body = facts if limit is None else {**facts, "limit": limit}
         assert (await self.call("POST", "/admin/sales", body))[0] == 201
 
     async def switch(self, mode: str, size: int = 500) -> None:
@@ -159,8 +175,8 @@ class Client:
             {"mode": mode, "size": size},
         )
 
-    async def ledger(self) -> list[dict[str, Any]]:
-        async with self.session.get(self.storefront.shop + "/admin/ledger") as answer:
+    async def ledger(self, path: str = "/admin/ledger") -> list[dict[str, Any]]:
+        async with self.session.get(self.storefront.shop + path) as answer:
             assert answer.status == 200
             return [json.loads(line) async for line in answer.content]
 
@@ -192,6 +208,19 @@ async def frame(viewer: ClientConnection, kind: str, within: float = 5.0) -> dic
             message: dict[str, Any] = json.loads(await viewer.recv())
             if message["type"] == kind:
                 return message
+
+
+@contextlib.contextmanager
+def standing(directory: Path, *names: str, bug: str = "") -> Iterator[Storefront]:
+    """A storefront with the processes of those names ready, for a whole module."""
+    made = Storefront(directory)
+    made.bug = bug
+    try:
+        made.start("bus", *names)
+        asyncio.run(made.ready(*names))
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture

@@ -88,3 +88,24 @@ async def test_requests_that_make_no_sense_are_refused(inventory: Client) -> Non
         ("GET", "/ledger?after=x", None),
     ):
         assert (await call(inventory, method, path, body))[0] == 400
+
+
+async def test_an_attempt_that_was_overtaken_counts_no_more(inventory: Client) -> None:
+    """The stock is in a block when the shop asks again, and back when its first attempt arrives at last."""
+    block = {"sale_id": "s1", "quantity": 10, "request_id": "b1"}
+    assert (await call(inventory, "POST", "/blocks", block))[1]["granted"] == 10
+    assert (await call(inventory, "POST", "/orders", {**ORDER, "ticket": 5, "again": True}))[0] == 409
+    assert (await call(inventory, "DELETE", "/blocks/b1", {"unused": 10}))[0] == 200
+    assert (await call(inventory, "POST", "/orders", {**ORDER, "ticket": 4}))[0] == 412
+    assert (await inventory.stock("s1"))["sold"] == 0
+    assert (await call(inventory, "POST", "/orders", {**ORDER, "ticket": 6}))[0] == 201
+
+
+async def test_attempts_of_an_earlier_life_of_the_shop_count_no_more(inventory: Client) -> None:
+    for ticket in (100, 50):  # a fence never goes back
+        assert (await call(inventory, "PUT", "/fence", {"ticket": ticket}))[0] == 200
+    inventory.storefront.kill("inventory")
+    inventory.storefront.start("inventory")
+    await inventory.storefront.ready("inventory")
+    assert (await call(inventory, "POST", "/orders", {**ORDER, "ticket": 99}))[0] == 412
+    assert (await call(inventory, "POST", "/orders", {**ORDER, "ticket": 101}))[0] == 201

@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from gamedays import embedded
+from storefront.settings import BUGS
+
 from .conftest import ROOT, Storefront
 
 
@@ -18,6 +21,8 @@ from .conftest import ROOT, Storefront
         ("shop", "INVENTORY_URL", "inventory"),
         ("inventory", "INVENTORY_PORT", "99999"),
         ("bus", "STOREFRONT_BUS_IN", "tcp://nowhere"),
+        ("stream", "STREAM_MAIN_URL", "127.0.0.1"),
+        ("shop", "STOREFRONT_BUG", "nonsense"),
     ],
 )
 def test_a_wrong_variable_is_named_in_one_sentence(
@@ -35,9 +40,9 @@ def test_a_wrong_variable_is_named_in_one_sentence(
 
 
 async def test_every_service_ends_cleanly(storefront: Storefront) -> None:
-    names = ("bus", "inventory", "shop", "live-1")
+    names = ("bus", "inventory", "shop", "live-1", "origin-main", "stream", "events")
     storefront.start(*names)
-    await storefront.ready("inventory", "shop", "live-1")
+    await storefront.ready(*names[1:])
     for name in names:
         storefront.signal(name, signal.SIGTERM)
     assert {name: storefront.processes[name].wait(2) for name in names} == dict.fromkeys(names, 0)
@@ -45,3 +50,12 @@ async def test_every_service_ends_cleanly(storefront: Storefront) -> None:
         log = (storefront.directory / f"{name}.log").read_text()
         assert log.count(" ready ") == 1
         assert "Traceback" not in log
+
+
+def test_an_unknown_bug_is_refused_and_the_toolkit_knows_them_all(storefront: Storefront) -> None:
+    command = [sys.executable, "-m", "storefront.events", "--bug", "nonsense"]
+    environment = storefront.environment("events")
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert all(bug in ended.stderr for bug in BUGS)
+    assert embedded.BUGS == BUGS

@@ -77,3 +77,33 @@ async def test_a_sale_is_known_by_its_figures(client: Client) -> None:
     assert (await client.call("POST", "/admin/sales", sale))[0] == 201
     assert (await client.call("POST", "/admin/sales", sale))[0] == 200
     assert (await client.call("POST", "/admin/sales", {**sale, "stock": 6}))[0] == 409
+
+
+async def test_an_order_is_paid_once(client: Client) -> None:
+    order_id = (await client.order("mug-01", "k1"))[1]["order_id"]
+    first = await client.call("POST", f"/orders/{order_id}/payment", user="u1")
+    assert first[0] == 200
+    client.storefront.kill("shop")
+    client.storefront.start("shop")
+    await client.storefront.ready("shop")
+    assert await client.call("POST", f"/orders/{order_id}/payment", user="u1") == first
+    assert (await client.call("POST", "/orders/nowhere/payment", user="u1"))[0] == 404
+    assert (await client.call("POST", f"/orders/{order_id}/payment"))[0] == 401
+
+
+async def test_the_waiting_room_lets_so_many_orders_in_a_second(client: Client) -> None:
+    waiting = (503, {"reason": "waiting_room"})
+    assert await client.call("POST", "/admin/waiting-room", {"rate": 0.5}) == (200, {"rate": 0.5})
+    answers = [await client.order("mug-01", f"k{n}") for n in range(10)]
+    assert answers == [waiting] * 10
+    headers = {"Authorization": "Bearer u1", "Idempotency-Key": "k1"}
+    async with client.session.post(client.storefront.shop + "/orders", json={}, headers=headers) as answer:
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    await client.call("POST", "/admin/waiting-room", {"rate": 5})
+    answers = [await client.order("mug-01", f"k{n}") for n in range(10)]
+    assert {status for status, _ in answers[:5]} == {201}
+    assert waiting in answers
+    assert await client.call("POST", "/admin/waiting-room", {"rate": None}) == (200, {"rate": None})
+    assert {(await client.order("mug-01", f"k{n}"))[0] for n in range(10)} <= {200, 201}
+    assert await client.metric("shop", 'shop_orders_total{outcome="waiting"}') >= 12
+    assert (await client.call("POST", "/admin/waiting-room", {}))[0] == 400
