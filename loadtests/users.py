@@ -21,6 +21,7 @@ from flashcrowd.errors import InputError
 from loadtests import people
 from loadtests.arrivals import Arrivals
 from loadtests.behaviour import Diary
+from loadtests.customer import Customer
 from loadtests.draw import Entrant
 from loadtests.dwell import dwelling
 from loadtests.forbidden import forbidden_comment
@@ -30,7 +31,7 @@ from loadtests.life import Handle
 from loadtests.live import Room
 from loadtests.phrases import phrase
 from loadtests.session import Session
-from loadtests.shop import Customer, OrderResult
+from loadtests.shop import OrderResult
 from loadtests.stream import Watching
 
 _LOGGER = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flashcrowd.errors import NeedError
 from loadtests import runner
 from loadtests.arrivals import Poisson
-from loadtests.shapes import doorbuster
+from loadtests.shapes.curves import doorbuster
 
 CUSTOMER = """
 wait_time = constant(0.01)
