@@ -12,6 +12,7 @@ from itertools import count
 from math import ceil
 
 from flashcrowd.errors import InputError
+from flashcrowd.guard import Guard
 from loadtests.arrivals import Arrivals
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
@@ -22,6 +23,7 @@ from loadtests.history import HistoryWriter, file_of
 from loadtests.identities import IdentityPool
 from loadtests.live import Live
 from loadtests.metrics import Tally
+from loadtests.reach import guarded
 from loadtests.report import Report
 from loadtests.shop import Shop
 from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
@@ -51,7 +53,8 @@ class Session:
         self._shop: Shop | None = None
         if config.target is not None:
             spec = config.target.spec
-            variables = Variables(config.run, spec.mark.headers)
+            variables = Variables.of_target(config.run, spec)
+            self.engine.resolve = guarded(Guard(spec.allow_hosts, file=config.target.name))
             serials = count(worker, config.workers)
             self.identities = IdentityPool(spec.identities, worker, config.workers)
             if spec.live is not None:

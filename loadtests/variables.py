@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from flashcrowd import secret
+from flashcrowd.mark import traceparent
+from flashcrowd.target import TargetSpec
 from flashcrowd.template import fill
 from loadtests.identities import Identity
+
+__all__ = ["Values", "Variables", "fill_json", "fill_path", "traceparent"]
 
 
 class Values(Mapping[str, str]):
@@ -34,21 +38,25 @@ class Values(Mapping[str, str]):
         return len(set(self))
 
 
-def _environment() -> dict[str, str]:
-    return {f"env.{name}": value for name, value in os.environ.items()}
-
-
 @dataclass(frozen=True)
 class Variables:
-    """The variables that are the same for every viewer. `run`: the run's name. `mark`: headers of every request."""
+    """The variables that are the same for every viewer.
+
+    run: the run's name. mark: headers of every request. outside: from the environment and the target's secrets.
+    """
 
     run: str
     mark: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=_environment, repr=False)
+    outside: Mapping[str, str] = field(default_factory=lambda: secret.variables({}), repr=False)
+
+    @classmethod
+    def of_target(cls, run: str, spec: TargetSpec) -> Variables:
+        """Those of a load. Raises InputError when a secret of the target isn't there."""
+        return cls(run, spec.mark.headers, secret.variables(spec.secrets))
 
     def of(self, identity: Identity, **more: str) -> Values:
         """All variables of one viewer's request."""
-        return Values(more, identity.variables, {"run": self.run}, self.environment)
+        return Values(more, identity.variables, {"run": self.run}, self.outside)
 
     def headers(self, own: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
         """The mark and the request's own headers, filled. Raises InputError for an unknown variable."""
@@ -63,8 +71,3 @@ def fill_json(text: str, values: Mapping[str, str]) -> str:
 def fill_path(text: str, values: Mapping[str, str]) -> str:
     """A URL or a path of one filled so that each value stays within its place."""
     return fill(text, Values(values, escape=lambda value: quote(value, safe="")))
-
-
-def traceparent() -> str:
-    """A fresh W3C trace context, sampled (https://www.w3.org/TR/trace-context/#traceparent-header)."""
-    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from gevent import get_hub, monkey  # type: ignore[import-untyped]
 
+from loadtests.crowd.addresses import Resolve, resolve
 from loadtests.crowd.histogram import LatencyHistogram
 from loadtests.crowd.pool import MOST, Job, Pool
 from loadtests.crowd.sources import Sources
@@ -83,7 +84,7 @@ class Engine:
 
     start_lag: how late viewers were started after the moment they were due. read_lag: how long what had arrived
     waited to be read. Both are ours, not the server's. unstamped: reads for which the kernel gave no time of arrival;
-    `reads` counts all. turns: of the loop, so far.
+    `reads` counts all. turns: of the loop, so far. resolve: looks hosts up; a guard fits in there.
     """
 
     def __init__(self, epoll: bool = True, lanes: int | None = None) -> None:
@@ -92,6 +93,7 @@ class Engine:
         self.pool = Pool(self._hub, self.report, self.start_lag, lanes or MOST)
         self.timers = Timers()
         self.sources = Sources()
+        self.resolve: Resolve = resolve
         self.buffer = bytearray(READ)
         self.view = memoryview(self.buffer)
         self.reads = self.unstamped = self.errors = self.turns = 0
