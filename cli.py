@@ -39,15 +39,17 @@ def app() -> None:
         sys.exit(130)
     except Exception as error:
         from flashcrowd.errors import FlashcrowdError
+        from flashcrowd.masking import of_process
 
+        mask = of_process()
         if not isinstance(
             error, FlashcrowdError
         ):  # a bug of ours: it must not look like a missed objective, which is 1
             import traceback
 
-            traceback.print_exc()
+            print(mask("".join(traceback.format_exception(error))), end="", file=sys.stderr)  # noqa: T201
             sys.exit(4)
-        print(error, file=sys.stderr)  # noqa: T201
+        print(mask(str(error)), file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
 
 

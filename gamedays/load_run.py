@@ -19,6 +19,7 @@ from flashcrowd.target import Target, read_target
 from flashcrowd.units import format_duration, parse_duration, parse_rate
 from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays.orders import judge_orders, known_orders, save_ledger
+from gamedays.reachable import reachable
 from loadtests import runner
 from loadtests.result import LoadResult, read_result
 from loadtests.shapes import ShapeName
@@ -107,6 +108,8 @@ async def play(
         )
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
     ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
+    if target is not None:
+        await reachable(target, guard)
     before = await known_orders(target, guard) if target is not None and ledger else frozenset()
     spec = _where_it_is_scraped(spec, target)
     if spec.metrics_port is not None:

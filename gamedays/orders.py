@@ -25,7 +25,7 @@ async def known_orders(target: Target, guard: Guard) -> Set[str]:
 
 async def save_ledger(run: RunDirectory, target: Target, guard: Guard, before: Set[str]) -> None:
     """Write what the ledger has gained since. Raises NeedError when it can't be read."""
-    entries = [entry for entry in await read_ledger(target, guard) if entry.order_id not in before]
+    entries = [entry for entry in await read_ledger(target, guard, run=run.name) if entry.order_id not in before]
     run.write_text(LEDGER, "".join(json.dumps(asdict(entry)) + "\n" for entry in entries))
 
 

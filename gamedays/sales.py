@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx
 
+from flashcrowd.client import guarded_client
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.guard import Guard
+from flashcrowd.mark import admin_headers
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
 from gamedays.plan import SalePlan
@@ -32,7 +34,7 @@ class Sales:
             )
         self._url = shop.url.rstrip("/") + shop.sales
         guard.check_url(self._url, "spec.shop.sales")
-        self._plan, self._run = plan, run
+        self._plan, self._run, self._target, self._guard = plan, run, target, guard
 
     async def play(self, start: float) -> None:
         """Schedule every wave ahead of its opening; ends when the last has opened. `start` is unix seconds."""
@@ -55,9 +57,10 @@ class Sales:
         self._run.record("sale", "opened", at=opens_at, wave=number, **sale)
 
     async def _announce(self, sale: dict[str, Any]) -> None:
-        async with httpx.AsyncClient(timeout=LEAD, trust_env=False) as client:
+        async with guarded_client(self._guard, "spec.shop.sales", LEAD) as client:
             try:
-                answer = await client.post(self._url, json=sale)
+                headers = admin_headers(self._target, self._run.name)
+                answer = await client.post(self._url, json=sale, headers=headers)
             except httpx.HTTPError as error:
                 raise NeedError(
                     f"the sale could not be scheduled at {self._url}: {error or type(error).__name__}"

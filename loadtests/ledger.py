@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from flashcrowd.client import guarded_client
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.guard import Guard
+from flashcrowd.mark import admin_headers
 from flashcrowd.target import LedgerSource, Target
 
 _LONGEST_LINE = 2**20
@@ -29,8 +31,8 @@ class LedgerEntry:
     quantity: int
 
 
-async def read_ledger(target: Target, guard: Guard, timeout: float = 60.0) -> list[LedgerEntry]:
-    """Every order that the target has stored, in its order. `timeout`: seconds for the whole of it.
+async def read_ledger(target: Target, guard: Guard, timeout: float = 60.0, run: str = "") -> list[LedgerEntry]:
+    """Every order that the target has stored, in its order. `timeout`: seconds for the whole of it. `run`: its name.
 
     Raises:
         InputError: the target file names no ledger.
@@ -45,14 +47,20 @@ async def read_ledger(target: Target, guard: Guard, timeout: float = 60.0) -> li
         guard.check_url(where, "spec.shop.ledger.get")
     try:
         async with asyncio.timeout(timeout):
-            return await _collect(shop.ledger, where)
+            source = shop.ledger
+            return await _collect(
+                _from_command(source.command)
+                if source.command
+                else _from_http(where, guard, admin_headers(target, run)),
+                where,
+            )
     except TimeoutError:
         raise NeedError(f"the ledger ({where}) was not read within {timeout:g} s") from None
 
 
-async def _collect(source: LedgerSource, where: str) -> list[LedgerEntry]:
+async def _collect(source: AsyncGenerator[str], where: str) -> list[LedgerEntry]:
     entries = list[LedgerEntry]()
-    async with aclosing(_from_command(source.command) if source.command else _from_http(where)) as lines:
+    async with aclosing(source) as lines:
         async for line in lines:
             if line.strip():
                 entries.append(parse_entry(line, f"the ledger ({where}), order {len(entries) + 1}"))
@@ -79,10 +87,10 @@ def _place(source: LedgerSource, shop_url: str) -> str:
     return path if "://" in path else shop_url.rstrip("/") + "/" + path.lstrip("/")
 
 
-async def _from_http(url: str) -> AsyncGenerator[str]:
-    async with httpx.AsyncClient(timeout=30.0, trust_env=False) as client:
+async def _from_http(url: str, guard: Guard, headers: Mapping[str, str]) -> AsyncGenerator[str]:
+    async with guarded_client(guard, "spec.shop.ledger.get", timeout=30.0) as client:
         try:
-            async with client.stream("GET", url) as answer:
+            async with client.stream("GET", url, headers=dict(headers)) as answer:
                 if not answer.is_success:
                     raise NeedError(f"the ledger ({url}) answered {answer.status_code}; check spec.shop.ledger")
                 async for line in answer.aiter_lines():

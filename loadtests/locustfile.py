@@ -37,6 +37,7 @@ from loadtests.crowd.histogram import round_off
 from loadtests.crowd.pool import Lane
 from loadtests.distribution import Membership, Roll, fetch
 from loadtests.life import Handle
+from loadtests.masked import Masked
 from loadtests.metrics import Exporter, Reports, Tally
 from loadtests.report import Request
 from loadtests.result import SUMMARY, summary
@@ -240,6 +241,7 @@ def _raise_file_limit() -> None:
 
 def main() -> None:
     """Locust, but deaf to the user's Locust configuration files and variables: our command line says it all."""
+    sys.stdout, sys.stderr = Masked(sys.stdout), Masked(sys.stderr)
     for name in [name for name in os.environ if name.startswith("LOCUST_")]:
         del os.environ[name]
     argument_parser.LocustArgumentParser._open_config_files = lambda self, arguments: []
