@@ -77,6 +77,21 @@ def _host(value: str) -> str:
     return value
 
 
+def _path(value: str) -> str:
+    if not value.startswith("/") or any(character <= " " for character in value):
+        raise ValueError(f"'{value}' is not a path; begin it with / and leave out spaces")
+    return value
+
+
+def _path_or_url(value: str) -> str:
+    wrong = url_fault(value, "http", "https") if "://" in value else None
+    if wrong is not None:
+        raise ValueError(wrong)
+    return value if "://" in value else _path(value)
+
+
+UrlPath = Annotated[str, AfterValidator(_path)]
+PathOrUrl = Annotated[str, AfterValidator(_path_or_url)]
 HttpUrl = Annotated[str, _url("http", "https")]
 OpenUrl = Annotated[str, _url("http", "https", credentials=True)]
 """One that may carry credentials: http://me:${env.PASSWORD}@host."""

@@ -1,4 +1,4 @@
-"""Headers: what a target file may write into a request's head."""
+"""Headers: what a target file may write into a request's head, and its method."""
 
 from __future__ import annotations
 
@@ -20,4 +20,11 @@ def _checked(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
+def _method(text: str) -> str:
+    if not (text.isascii() and text.isalpha() and text.isupper()):
+        raise ValueError(f"'{text}' is not a method; write it in capitals, as POST")
+    return text
+
+
 Headers = Annotated[dict[str, str], AfterValidator(_checked)]
+Method = Annotated[str, AfterValidator(_method)]

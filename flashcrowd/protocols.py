@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from flashcrowd.addresses import HttpUrl, WebSocketUrl
+from flashcrowd.addresses import HttpUrl, PathOrUrl, UrlPath, WebSocketUrl
 from flashcrowd.documents import Model
-from flashcrowd.headers import Headers
+from flashcrowd.headers import Headers, Method
 from flashcrowd.paths import JsonPath
 from flashcrowd.units import Duration
 
@@ -37,8 +37,8 @@ class Live(Model):
 
 
 class HttpRequest(Model):
-    method: Annotated[str, Field(pattern=r"^[A-Z]+$")] = "POST"
-    path: Annotated[str, Field(pattern="^/")]
+    method: Method = "POST"
+    path: UrlPath
     headers: Headers = {}
     body: Annotated[dict[str, Any] | None, Field(alias="json")] = None
 
@@ -76,7 +76,7 @@ class Order(Model):
 class LedgerSource(Model):
     """Where the target's own record of orders is read: JSON Lines of order_id, key, user, sku, quantity."""
 
-    get: Annotated[str | None, Field(pattern="^(/|https?://)")] = None
+    get: PathOrUrl | None = None
     command: Annotated[list[str] | None, Field(min_length=1)] = None
 
     @model_validator(mode="after")
@@ -94,11 +94,11 @@ class Shop(Model):
     """
 
     url: HttpUrl
-    browse: Annotated[str | None, Field(pattern="^/")] = None
+    browse: UrlPath | None = None
     goods: list[str] = []
     order: Order
     ledger: LedgerSource | None = None
-    sales: Annotated[str | None, Field(pattern="^/")] = None
+    sales: UrlPath | None = None
     limit: Annotated[int | None, Field(ge=1)] = None
     connections: Literal["shared", "own", "fresh"] = "shared"
 
@@ -118,7 +118,7 @@ class Draw(Model):
     result: HttpRequest
     pending: Statuses = [202, 404]
     prize: JsonPath = "$.prize"
-    draws: Annotated[str | None, Field(pattern="^/")] = None
+    draws: UrlPath | None = None
     ledger: LedgerSource | None = None
 
 

@@ -104,7 +104,8 @@ def _wrong_variable(name: str, known: Set[str] | None, columns: Sequence[str] | 
 
 
 def _unknown(name: str, known: Set[str]) -> str:
-    elsewhere = any(name in others for others in PLACES.values())
+    root = "identity" if name.startswith("identity.") else name
+    elsewhere = any(root in others for others in PLACES.values())
     here = ["identity.COLUMN" if one == "identity" else one for one in known] + ["env.NAME", "secret.NAME"]
     if elsewhere or not known:
         return f"${{{name}}} is not known here; there are {', '.join(sorted(here))}"

@@ -108,6 +108,7 @@ async def play(
         )
     guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
     ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
+    guard.check_viewers(spec.viewers)
     if target is not None:
         await reachable(target, guard)
     before = await known_orders(target, guard) if target is not None and ledger else frozenset()

@@ -30,7 +30,9 @@ def test_an_allowed_address_is_known_in_every_form(url):
     Guard([LOOPBACK]).check_url(url)
 
 
-@pytest.mark.parametrize("url", [*DISGUISES, "http://[::1]/", "http://127.0.0.1@10.0.0.9/", "http://10.0.0.9#127.0.0.1"])
+@pytest.mark.parametrize(
+    "url", [*DISGUISES, "http://[::1]/", "http://127.0.0.1@10.0.0.9/", "http://10.0.0.9#127.0.0.1"]
+)
 def test_an_address_that_is_not_allowed_is_refused_in_every_form(url):
     with pytest.raises(GuardError, match="not in allow_hosts"):
         Guard(["10.0.0.1", "shop.example"]).check_url(url)
