@@ -1,9 +1,8 @@
-"""Chats in other tongues than plain JSON, with real Locust children: a python-socketio server, and a user's own codec."""
+"""Chats in other tongues than JSON, with real Locust children: a python-socketio server, and a codec of one's own."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -171,21 +170,3 @@ async def test_a_codec_beside_the_target_file_works(run, supervisor, scenario, s
         await load.stop()
     assert {row.name: row.failures for row in load.result().requests} == {"connect": 0, "say": 0}
     assert load.result().deliveries["on_time"] > 0
-
-
-async def test_a_server_that_never_lets_anybody_in_is_given_up(run, supervisor, scenario, spec, guard):
-    """And tried again: the viewers are still on their way when the load ends."""
-    chat = Chat()
-
-    async def refuse(connection: ServerConnection) -> None:
-        with contextlib.suppress(Exception):
-            await connection.send('44{"message":"full"}')
-            await connection.wait_closed()
-
-    async with serve(refuse, "127.0.0.1", chat.port, compression=None):
-        described = target(chat, codec="socketio", say='["chat"]', events={"sale.opened": {"event": "x"}})
-        load = await runner.start(supervisor, spec(scenario(CHATTER), viewers=2), run, described, guard)
-        await load.wait()
-    (connect,) = load.result().requests
-    assert connect.name == "connect"
-    assert connect.failures == connect.requests > 2
