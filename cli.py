@@ -8,7 +8,9 @@ import typer
 
 import commands.chaos
 import commands.demo
+import commands.doctor
 import commands.gameday
+import commands.init
 import commands.load
 import commands.runbook
 import commands.slo
@@ -24,6 +26,8 @@ main = typer.Typer(
 )
 main.command("demo")(commands.demo.demo)
 main.command("up")(commands.up.up)
+main.command("init")(commands.init.init)
+main.command("doctor")(commands.doctor.doctor)
 main.add_typer(commands.load.app, name="load")
 main.add_typer(commands.chaos.app, name="chaos")
 main.add_typer(commands.slo.app, name="slo")

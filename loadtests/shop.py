@@ -8,7 +8,6 @@ still be stored.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -30,7 +29,7 @@ from loadtests.identities import Identity
 from loadtests.metrics import Tally
 from loadtests.paths import parse_path, read_path
 from loadtests.report import Report, Request
-from loadtests.variables import Variables, fill_json, fill_path, traceparent
+from loadtests.variables import Variables, fill_json, fill_path, json_template, traceparent
 
 
 @dataclass(frozen=True)
@@ -275,9 +274,7 @@ def classify(spec: OrderSpec, status: int, body: bytes, error: Exception | None,
 
 def body_template(spec: OrderSpec) -> str:
     """The request's JSON as a template; a value that is `${quantity}` alone becomes a number."""
-    if spec.request.body is None:
-        return ""
-    return json.dumps(spec.request.body).replace('"${quantity}"', "${quantity}")
+    return json_template(spec.request)
 
 
 def _mentions_quantity(spec: OrderSpec) -> bool:

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from flashcrowd import secret
 from flashcrowd.mark import traceparent
-from flashcrowd.target import TargetSpec
+from flashcrowd.target import HttpRequest, TargetSpec
 from flashcrowd.template import fill
 from loadtests.identities import Identity
 
-__all__ = ["Values", "Variables", "fill_json", "fill_path", "traceparent"]
+__all__ = ["Values", "Variables", "fill_json", "fill_path", "json_template", "traceparent"]
 
 
 class Values(Mapping[str, str]):
@@ -66,6 +66,11 @@ class Variables:
 def fill_json(text: str, values: Mapping[str, str]) -> str:
     """JSON text filled so that it stays JSON, whatever the values hold."""
     return fill(text, Values(values, escape=lambda value: json.dumps(value)[1:-1]))
+
+
+def json_template(request: HttpRequest) -> str:
+    """A request's JSON as a template, empty without any; a value that is `${quantity}` alone becomes a number."""
+    return "" if request.body is None else json.dumps(request.body).replace('"${quantity}"', "${quantity}")
 
 
 def fill_path(text: str, values: Mapping[str, str]) -> str:

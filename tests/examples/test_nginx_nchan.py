@@ -16,7 +16,7 @@ import pytest
 
 from flashcrowd.process import Supervisor, accepts, free_port
 from flashcrowd.verdict import Outcome
-from gamedays import load_run
+from gamedays import doctor, load_run
 from loadtests.history import OrderOutcome, read_history
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +77,9 @@ async def open_sale(foreign: Foreign, stock: int) -> None:
 
 
 async def test_the_target_file_works_as_it_is(foreign, tmp_path):
-    """A crowd chats and buys; the sale sells out, every order is found in the foreign ledger, every comment arrives."""
+    """Doctor finds nothing to mend; a crowd chats and buys; the sale sells out, every order is found in the foreign ledger, every comment arrives."""
+    seen = await doctor.examine(foreign.target, viewers=200)
+    assert seen.to_mend == []
     spec = load_run.spec(str(foreign.folder / "sale.py"), 20, "ramp", "8s", "1s", "1", None, None)
     load = asyncio.create_task(load_run.play(spec, foreign.target, None, tmp_path / "runs", lambda line: None))
     async with asyncio.timeout(30):
