@@ -77,7 +77,7 @@ async def open_sale(foreign: Foreign, stock: int) -> None:
 
 
 async def test_the_target_file_works_as_it_is(foreign, tmp_path):
-    """Doctor finds nothing to mend; a crowd chats and buys; the sale sells out, every order is found in the foreign ledger, every comment arrives."""
+    """A crowd chats and buys; the sale sells out, every order is in the foreign ledger, every comment arrives."""
     seen = await doctor.examine(foreign.target, viewers=200)
     assert seen.to_mend == []
     spec = load_run.spec(str(foreign.folder / "sale.py"), 20, "ramp", "8s", "1s", "1", None, None)
