@@ -1,7 +1,7 @@
 """Doctor: tries each part of a target once, and says what to mend; `flashcrowd doctor` in code.
 
-It orders nothing, breaks nothing, and changes nothing: one comment is said, and all else is questions. All parts are
-looked at together, each with its time limits; one that fails hides none of the others.
+It orders nothing, breaks nothing, and changes nothing: one comment is said, and all else is questions. Each part has
+its time limits; one that fails hides none of the others.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ async def examine(
 async def _parts(target: Target, guard: Guard, room: str) -> list[Part]:
     variables = Variables.of_target(UNNAMED, target.spec)
     people = _people(target)
+    spoken = await _within(chat.look(target, guard, variables, people, room))  # alone: its times are told
     platform = (
-        chat.look(target, guard, variables, people, room),
         shop.look(target, guard, variables, people[0]),
         rest.stream(target, guard, variables, people[0], room),
         rest.listening(target, guard),
@@ -73,7 +73,7 @@ async def _parts(target: Target, guard: Guard, room: str) -> list[Part]:
     )
     watchers = watching.prometheus(target, guard), watching.grafana(target, guard)
     rows = await asyncio.gather(*map(_within, (*platform, *watchers)))
-    of_target = [row for found in rows[: len(platform)] for row in found]
+    of_target = [*spoken, *(row for found in rows[: len(platform)] for row in found)]
     return [Part(f"target {target.name}", of_target), Part("prometheus", rows[-2]), Part("grafana", rows[-1])]
 
 
