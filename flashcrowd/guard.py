@@ -29,6 +29,7 @@ class Guard:
     def __init__(self, allow_hosts: Iterable[str], max_viewers: int | None = None, file: str = "target") -> None:
         self._hosts = {normal(host) for host in allow_hosts}
         self._networks = [network for host in self._hosts if (network := _network(host)) is not None]
+        self._meant = set[str]()
         self.max_viewers, self._file = max_viewers, file
 
     @classmethod
@@ -58,12 +59,21 @@ class Guard:
     def check_addresses(self, host: str, addresses: Iterable[str], what: str = "the address") -> None:
         """Raise GuardError unless the host may be connected to at these addresses, to which it was resolved."""
         if normal(host) in self._hosts:
+            self._meant.update(addresses)
             return
         outside = [address for address in addresses if not self._inside(address)]
-        if not outside:
+        if outside:
+            raise self._refusal(f"{host} ({outside[0]})" if outside[0] != host else host, what)
+
+    def check_connection(self, address: str, what: str = "the connection") -> None:
+        """Raise GuardError unless the address is allowed, or one that a listed name means or has meant."""
+        if self._inside(address) or address in self._meant:
             return
-        place = f"{host} ({outside[0]})" if outside[0] != host else host
-        raise GuardError(f"{what}: {place} is not in allow_hosts of {self._file}; add it there if it may be touched")
+        self._meant.update(found for name in self._hosts if _network(name) is None for found in _resolve(name))
+        if address not in self._meant:
+            raise GuardError(
+                f"{what}: {address} is not in allow_hosts of {self._file}; add it there if it may be touched"
+            )
 
     def look_up(self, host: str, what: str = "the address") -> Sequence[str]:
         """The host's addresses, all of them allowed: who connects to one of these touches what was checked.
@@ -79,6 +89,9 @@ class Guard:
         """Raise GuardError when the crowd would be larger than the target allows."""
         if self.max_viewers is not None and viewers > self.max_viewers:
             raise GuardError(f"{viewers} viewers are more than the max_viewers of {self._file} ({self.max_viewers})")
+
+    def _refusal(self, place: str, what: str) -> GuardError:
+        return GuardError(f"{what}: {place} is not in allow_hosts of {self._file}; add it there if it may be touched")
 
     def _inside(self, address: str) -> bool:
         one = _address(address)

@@ -21,6 +21,7 @@ from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays.orders import judge_orders, known_orders, save_ledger
 from gamedays.reachable import reachable
 from loadtests import runner
+from loadtests.reach import guard_of
 from loadtests.result import LoadResult, read_result
 from loadtests.shapes import ShapeName
 
@@ -36,9 +37,6 @@ RUSH_LIMIT = 1.0
 
 FAILED = 0.01
 """Share of failed requests beyond which a load alone has failed: it has no SLO that could say better."""
-
-LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
-"""What a load without a target file may touch."""
 
 Tell = Callable[[str], None]
 
@@ -106,7 +104,7 @@ async def play(
         raise InputError(
             f"{spec.scenario} needs to know a chat and a shop: give --target FILE; --host is for plain Locust"
         )
-    guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
+    guard = Guard.of(target, allow_production) if target is not None else guard_of(None)
     ledger = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
     guard.check_viewers(spec.viewers)
     if target is not None:

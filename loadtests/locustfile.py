@@ -39,6 +39,7 @@ from loadtests.distribution import Membership, Roll, fetch
 from loadtests.life import Handle
 from loadtests.masked import Masked
 from loadtests.metrics import Exporter, Reports, Tally
+from loadtests.reach import enforce
 from loadtests.report import Request
 from loadtests.result import SUMMARY, summary
 from loadtests.session import Session
@@ -105,6 +106,7 @@ class Holder:
         random.seed(config.seed + runner.worker_index)
         self._runner = runner
         self._session = Session(config, runner.worker_index, reporter(environment, lambda: self._session.tally))
+        enforce(self._session.guard)
         users.use(self._session)
         if config.arrivals is not None and not all(issubclass(one, users.CrowdUser) for one in runner.user_classes):
             sys.exit("arrivals need viewers of the crowd; derive the scenario's users from loadtests.users.CrowdUser")

@@ -12,7 +12,6 @@ from itertools import count
 from math import ceil
 
 from flashcrowd.errors import InputError
-from flashcrowd.guard import Guard
 from loadtests.arrivals import Arrivals
 from loadtests.config import LoadConfig
 from loadtests.crowd.engine import Engine
@@ -23,7 +22,7 @@ from loadtests.history import HistoryWriter, file_of
 from loadtests.identities import IdentityPool
 from loadtests.live import Live
 from loadtests.metrics import Tally
-from loadtests.reach import guarded
+from loadtests.reach import guard_of, guarded
 from loadtests.report import Report
 from loadtests.shop import Shop
 from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
@@ -44,6 +43,8 @@ class Session:
         self.config, self.tally, self.watch = config, Tally(), GeneratorWatch()
         self.engine = Engine()
         self.engine.sources = _sources(config, worker)
+        self.guard = guard_of(config.target)
+        self.engine.resolve = guarded(self.guard)
         gc.freeze()
         gc.set_threshold(*COLLECT)
         self.tally.lag = self.watch.lag
@@ -54,7 +55,6 @@ class Session:
         if config.target is not None:
             spec = config.target.spec
             variables = Variables.of_target(config.run, spec)
-            self.engine.resolve = guarded(Guard(spec.allow_hosts, file=config.target.name))
             serials = count(worker, config.workers)
             self.identities = IdentityPool(spec.identities, worker, config.workers)
             if spec.live is not None:
