@@ -9,19 +9,19 @@ from pydantic import AfterValidator
 from flashcrowd.errors import InputError
 
 
-def parse_path(text: str) -> tuple[str, ...]:
+def parse_path(text: str, field: str = "order_id") -> tuple[str, ...]:
     """The steps of a path such as `$.data.order_id`. Raises InputError for any other kind of JSONPath."""
     first, *steps = text.split(".")
     if first != "$" or not steps or not all(step.replace("_", "a").replace("-", "a").isalnum() for step in steps):
-        raise InputError(f"'{text}' is not a path of names; write it like $.data.order_id")
+        raise InputError(f"{field}: '{text}' is not a path of names; write it like $.data.order_id")
     return tuple(steps)
 
 
 def _checked(text: str) -> str:
     try:
-        parse_path(text)
+        parse_path(text, "")
     except InputError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(str(error).removeprefix(": ")) from None
     return text
 
 

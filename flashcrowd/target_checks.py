@@ -20,7 +20,7 @@ from flashcrowd.template import fill, names
 _VIEWER = frozenset({"run", "traceparent", "identity"})
 _ROOM = frozenset({"run", "identity", "room"})
 _ORDER = _VIEWER | {"key", "sku", "quantity"}
-_DRAW = _VIEWER | {"draw", "room"}
+_DRAW = _VIEWER | {"draw"}
 _NOTHING = frozenset[str]()
 
 PLACES: Mapping[tuple[str, ...], Set[str]] = {
@@ -36,12 +36,11 @@ PLACES: Mapping[tuple[str, ...], Set[str]] = {
     ("shop", "order", "payment", "request"): _ORDER | {"order_id"},
     ("draw", "enter"): _DRAW,
     ("draw", "result"): _DRAW,
-    ("stream", "playlist"): _VIEWER | {"room"},
+    ("stream", "playlist"): _ROOM,
     ("stream", "headers"): _VIEWER | {"room"},
-    ("events", "url"): _VIEWER,
     ("events", "headers"): _VIEWER,
-    ("events", "event"): _ROOM | {"event", "kind", "at", "value"},
-    ("events", "visible"): _VIEWER | {"event"},
+    ("events", "event"): frozenset({"run", "identity", "event", "kind", "at", "value"}),
+    ("events", "visible"): frozenset({"run", "event"}),
     ("prometheus", "url"): _NOTHING,
     ("grafana", "url"): _NOTHING,
 }

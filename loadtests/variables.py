@@ -42,12 +42,12 @@ class Values(Mapping[str, str]):
 class Variables:
     """The variables that are the same for every viewer.
 
-    run: the run's name. mark: headers of every request. outside: from the environment and the target's secrets.
+    run: the run's name. mark: headers of every request. environment: from the environment and the target's secrets.
     """
 
     run: str
     mark: Mapping[str, str] = field(default_factory=dict)
-    outside: Mapping[str, str] = field(default_factory=lambda: secret.variables({}), repr=False)
+    environment: Mapping[str, str] = field(default_factory=lambda: secret.variables({}), repr=False)
 
     @classmethod
     def of_target(cls, run: str, spec: TargetSpec) -> Variables:
@@ -56,7 +56,7 @@ class Variables:
 
     def of(self, identity: Identity, **more: str) -> Values:
         """All variables of one viewer's request."""
-        return Values(more, identity.variables, {"run": self.run}, self.outside)
+        return Values(more, identity.variables, {"run": self.run}, self.environment)
 
     def headers(self, own: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
         """The mark and the request's own headers, filled. Raises InputError for an unknown variable."""

@@ -145,7 +145,7 @@ spec:
             "status 200 can mean one thing",
         ),
         ("  shop: {url: 'http://h', order: {request: {path: /o}, limited: [42]}}", 8, "greater than or equal to 100"),
-        ("  events: {url: 'http://h', event: {id: '${room}${key}'}}", 8, "${key} is not known here"),
+        ("  events: {url: 'http://h', event: {id: '${run}${key}'}}", 8, "${key} is not known here"),
     ],
 )
 def test_a_fault_is_told_with_its_line(faults, lines, line, message):

@@ -31,7 +31,7 @@ class Viewer(CrowdUser):
         self.room.say("hello")
         self.shop.browse()
         self.shop.order("soap")
-        raise ValueError(f"a careless scenario tells {self._session.shop._variables.outside['secret.shop']}")
+        raise ValueError(f"a careless scenario tells {self._session.shop._variables.environment['secret.shop']}")
 """
 
 
