@@ -10,6 +10,7 @@ import re
 import resource
 import shutil
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 from common import main, measure, server, table
@@ -21,7 +22,6 @@ def client(port: int, seconds: float) -> dict[str, Any]:
     import crowds
 
     from loadtests.crowd.http import HttpClient
-    from loadtests.locustfile import reporter
     from loadtests.report import Request
     from loadtests.users import CrowdUser, constant, task
 
@@ -35,8 +35,8 @@ def client(port: int, seconds: float) -> dict[str, Any]:
 
     runner, session = crowds.crowd(crowds.target(shop=port), Viewer)
     http, headers = HttpClient(session.engine, f"http://127.0.0.1:{port}"), {"Content-Type": "application/json"}
-    report = reporter(runner.environment, lambda: session.tally)
-    return _drive(runner, seconds)
+    report = session.report
+    return _drive(runner, seconds, session.settled)
 
 
 def order(port: int, seconds: float) -> dict[str, Any]:
@@ -51,7 +51,8 @@ def order(port: int, seconds: float) -> dict[str, Any]:
         def order(self) -> None:
             self.shop.order("A1")
 
-    return _drive(crowds.crowd(crowds.target(shop=port), Viewer)[0], seconds)
+    runner, session = crowds.crowd(crowds.target(shop=port), Viewer)
+    return _drive(runner, seconds, session.settled)
 
 
 def fast(port: int, seconds: float) -> dict[str, Any]:
@@ -70,14 +71,16 @@ def fast(port: int, seconds: float) -> dict[str, Any]:
     return _drive(crowds.stock(Viewer), seconds)
 
 
-def _drive(runner: Any, seconds: float) -> dict[str, Any]:
+def _drive(runner: Any, seconds: float, settle: Callable[[], object] = lambda: None) -> dict[str, Any]:
     import crowds
     import gevent
 
     crowds.fill(runner, VIEWERS)
     gevent.sleep(1.0)
+    settle()
     before, cpu = runner.stats.total.num_requests, crowds.Cpu()
     gevent.sleep(seconds)
+    settle()
     orders = runner.stats.total.num_requests - before
     assert runner.stats.total.num_failures == 0
     return {"wall": orders / cpu.wall(), "core": orders / cpu.seconds()}

@@ -36,6 +36,11 @@ def rush(port: int, count: int, connections: int) -> dict[str, Any]:
             started.record(time.monotonic() - opening)
             self.shop.order("lipstick-01")
 
+    def doors() -> None:
+        now, run = time.time(), session.live.handlers.run
+        for viewer in parked:
+            run(viewer.buy, None, viewer.failed, now)
+
     parked, started = list[Viewer](), LatencyHistogram()
     runner, session = crowds.crowd(crowds.target(live=port, shop=port), Viewer)
     session.shop._client.most = connections
@@ -44,9 +49,10 @@ def rush(port: int, count: int, connections: int) -> dict[str, Any]:
         gevent.sleep(0.1)
     crowds.settle()
     cpu, opening, orders = crowds.Cpu(), time.monotonic(), session.tally.orders
-    session.engine.call(lambda: [session.live.handlers.run(viewer.buy, None, viewer.failed) for viewer in parked])
+    session.engine.call(doors)
     while sum(orders.values()) < count:
         gevent.sleep(0.05)
+    session.settled()
     took, service = cpu.wall(), session.tally.services["order"]
     return {
         "p50": started.quantile(0.5), "p99": started.quantile(0.99), "last": started.highest, "took": took,

@@ -18,7 +18,8 @@ from flashcrowd.target import Target
 from loadtests import users
 from loadtests.config import LoadConfig
 from loadtests.crowd.histogram import round_off
-from loadtests.locustfile import reporter, stop_parked_at_once
+from loadtests.locustfile import stop_parked_at_once
+from loadtests.requestlog import RequestLog
 from loadtests.session import Session
 from loadtests.shapes import Shape
 
@@ -42,10 +43,11 @@ def crowd(aim: Target, user: type[users.CrowdUser]) -> tuple[LocalRunner, Sessio
         run="benchmark", viewers=1, shape=shape, workers=1, seed=1, metrics_port=0,
         folder=Path(tempfile.mkdtemp()), rooms=("main",), target=aim,
     )  # fmt: skip
-    session = Session(config, 0, reporter(environment, lambda: session.tally))
-    environment.events.request.add_listener(
-        lambda name, response_time, **_: session.tally.request(name, (response_time or 0.0) / 1e3, False)
-    )
+
+    def count(name: str, response_time: float | None, **_: Any) -> None:
+        session.tally.request(name, (response_time or 0.0) / 1e3, False)
+
+    session = Session(config, 0, RequestLog(environment, lambda: session.tally, count))
     stop_parked_at_once(runner)
     locust.stats.bucket_response_time = round_off  # type: ignore[assignment]
     users.use(session)

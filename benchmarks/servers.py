@@ -63,13 +63,18 @@ class Orders(asyncio.Protocol):
     """Answers each request at once."""
 
     delays: list[float] | None = None
+    wants_told = True
 
     def connection_made(self, transport: Any) -> None:
         self._transport, self._parser = transport, httptools.HttpRequestParser(self)
 
     def data_received(self, data: bytes) -> None:
-        self._asked = time.perf_counter()
+        self._asked, self._told = time.time(), False
         self._parser.feed_data(data)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name == b"X-Sent":
+            self._asked, self._told = float(value), True
 
     def on_message_complete(self) -> None:
         if self.delays is None:
@@ -79,12 +84,15 @@ class Orders(asyncio.Protocol):
 
     def _late(self) -> None:
         assert self.delays is not None
-        self.delays.append(time.perf_counter() - self._asked)
+        if self._transport.is_closing():
+            return
+        if self._told or not self.wants_told:
+            self.delays.append(time.time() - self._asked)
         self._transport.write(ANSWER)
 
 
-async def orders(port: int, file: str = "") -> None:
-    Orders.delays = [] if file else None
+async def orders(port: int, file: str = "", told: str = "told") -> None:
+    Orders.delays, Orders.wants_told = [] if file else None, told != "untold"
     await asyncio.get_running_loop().create_server(Orders, "127.0.0.1", port, backlog=16_384)
     while True:
         await asyncio.sleep(0.5)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import random
 from collections.abc import Mapping
 
 from flashcrowd.secret import variables
 from flashcrowd.target import Target
 from flashcrowd.template import fill
+
+_numbers = random.Random()
+"""Seeded by the system, whatever the load's seed is: two runs must not have the same traces."""
 
 UNNAMED = "flashcrowd"
 """The `${run}` of requests that belong to none: doctor's, and those before there is a run directory."""
@@ -25,7 +28,7 @@ def admin_headers(target: Target, run: str = "") -> dict[str, str]:
 
 def traceparent() -> str:
     """A fresh W3C trace context, sampled (https://www.w3.org/TR/trace-context/#traceparent-header)."""
-    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
+    return f"00-{_numbers.getrandbits(128):032x}-{_numbers.getrandbits(64):016x}-01"
 
 
 def _filled(target: Target, headers: Mapping[str, str], run: str) -> dict[str, str]:

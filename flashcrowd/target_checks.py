@@ -31,6 +31,7 @@ PLACES: Mapping[tuple[str, ...], Set[str]] = {
     ("live", "on_open"): _ROOM,
     ("live", "heartbeat", "send"): _ROOM,
     ("live", "say"): _ROOM | {"text"},
+    ("shop", "browse"): _VIEWER,
     ("shop", "order", "request"): _ORDER,
     ("shop", "order", "dry"): _ORDER,
     ("shop", "order", "payment", "request"): _ORDER | {"order_id"},

@@ -20,6 +20,19 @@ def names(text: str) -> list[str]:
     return list(dict.fromkeys(match[2] for match in _PLACE.finditer(text) if match[2]))
 
 
+def split(text: str) -> list[tuple[str, str | None]]:
+    """The template as pairs: text as it is, and the variable that follows it; None after the last."""
+    parts, literal, at = list[tuple[str, str | None]](), "", 0
+    for match in _PLACE.finditer(text):
+        literal, at = literal + text[at : match.start()], match.end()
+        if match[1]:
+            literal += "$"
+        else:
+            parts.append((literal, match[2]))
+            literal = ""
+    return [*parts, (literal + text[at:], None)]
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """The text with every variable replaced.
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from flashcrowd import roster
 from flashcrowd.documents import did_you_mean
@@ -85,9 +86,12 @@ class _Numbered(Mapping[str, str]):
         self._number = number
 
     def __getitem__(self, column: str) -> str:
-        if column in _COLUMNS:
-            return f"viewer-{self._number:07d}"
-        raise KeyError(column)
+        if column not in _COLUMNS:
+            raise KeyError(column)
+        return f"viewer-{self._number:07d}"
+
+    def get(self, column: str, default: Any = None) -> Any:
+        return f"viewer-{self._number:07d}" if column in _COLUMNS else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(_COLUMNS)

@@ -322,7 +322,7 @@ def _tell(user: CrowdUser, where: CrowdUser | TaskSet, error: Exception) -> None
 def _choose(user: CrowdUser) -> Any:
     if not user.tasks:
         raise StopTest(f"{type(user).__name__} has no tasks; use @task, or mark it as abstract = True")
-    return random.choice(user.tasks)
+    return user.tasks[0] if len(user.tasks) == 1 else random.choice(user.tasks)
 
 
 def _next(top: TaskSet) -> Any:

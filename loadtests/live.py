@@ -173,7 +173,7 @@ class Room:
     def open(self) -> None:
         """Connect; the current lane waits until that has worked."""
         self._move("connecting")
-        self._entering = Waiter(self._live.engine.call)
+        self._entering = Waiter(self._live.engine)
         try:
             self._connect()
             self._entering.wait()

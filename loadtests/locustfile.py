@@ -40,7 +40,7 @@ from loadtests.life import Handle
 from loadtests.masked import Masked
 from loadtests.metrics import Exporter, Reports, Tally
 from loadtests.reach import enforce
-from loadtests.report import Request
+from loadtests.requestlog import RequestLog
 from loadtests.result import SUMMARY, summary
 from loadtests.session import Session
 
@@ -105,13 +105,13 @@ class Holder:
     ) -> None:
         random.seed(config.seed + runner.worker_index)
         self._runner = runner
-        self._session = Session(config, runner.worker_index, reporter(environment, lambda: self._session.tally))
+        log = RequestLog(environment, lambda: self._session.tally, self.count)
+        self._session = Session(config, runner.worker_index, log)
         enforce(self._session.guard)
         users.use(self._session)
         if config.arrivals is not None and not all(issubclass(one, users.CrowdUser) for one in runner.user_classes):
             sys.exit("arrivals need viewers of the crowd; derive the scenario's users from loadtests.users.CrowdUser")
         stop_parked_at_once(runner)
-        _listen(environment.events.request, self.count)
         _listen(environment.events.test_stopping, self.end)
         _listen(environment.events.test_stop, self.finish)
         if isinstance(runner, runners.WorkerRunner):
@@ -127,7 +127,7 @@ class Holder:
 
     def tally(self) -> Tally:
         """What this process has counted, its viewers as they are now."""
-        tally = self._session.tally
+        tally = self._session.settled()
         inside = sum(count for state, count in tally.viewers.items() if state != "running")
         tally.viewers["running"] = max(0, self._runner.user_count - inside)
         return tally
@@ -147,24 +147,6 @@ class Holder:
     def report(self, data: dict[str, Any], **_: Any) -> None:
         data["flashcrowd"] = self.tally().as_dict()
         self._member.report(data)
-
-
-def reporter(environment: Environment, tally: Callable[[], Tally]) -> Callable[[Request], None]:
-    fire: Any = environment.events.request.fire
-
-    def report(request: Request) -> None:
-        fire(
-            request_type=request.method,
-            name=request.name,
-            response_time=None if request.seconds is None else request.seconds * 1e3,
-            response_length=request.size,
-            exception=request.error,
-            context={},
-        )
-        if request.service is not None:
-            tally().service(request.name, request.service)
-
-    return report
 
 
 def stop_parked_at_once(runner: runners.Runner) -> None:

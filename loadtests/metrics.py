@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from loadtests.crowd.histogram import LatencyHistogram
+from loadtests.crowd.histogram import AT_ONCE, LatencyHistogram
 from loadtests.histogram import DELIVERY_EDGES, LAG_EDGES, REQUEST_EDGES, Histogram
 from loadtests.history import OrderOutcome
 
@@ -45,6 +45,7 @@ class Tally:
         self.services: dict[str, LatencyHistogram] = {}
         self.delivery = Histogram(DELIVERY_EDGES)
         self.delivery_times = LatencyHistogram()
+        self._delivered = list[float]()
         self.lost = self.withheld = 0
         self.lag = Histogram(LAG_EDGES)
         self.start_lag, self.read_lag = LatencyHistogram(), LatencyHistogram()
@@ -58,12 +59,24 @@ class Tally:
 
     def request(self, name: str, seconds: float | None, failed: bool) -> None:
         """Count an answer, or its failure. Names beyond the first two hundred are counted together."""
-        if name not in self.durations:
-            name = name if len(self.durations) < _MOST_NAMES else _OTHERS
-            self.durations.setdefault(name, Histogram(REQUEST_EDGES))
+        name = self._known(name)
         self.requests[name, "error" if failed else "ok"] += 1
         if seconds is not None:
             self.durations[name].observe(seconds)
+
+    def answered(self, name: str, count: int, durations: Sequence[float], services: Sequence[float]) -> None:
+        """Count answers of one name, none of them a failure, with the times of those that have any."""
+        name = self._known(name)
+        self.requests[name, "ok"] += count
+        self.durations[name].observe_all(durations)
+        if services:
+            self.services.setdefault(name, LatencyHistogram()).record_all(services)
+
+    def _known(self, name: str) -> str:
+        if name not in self.durations:
+            name = name if len(self.durations) < _MOST_NAMES else _OTHERS
+            self.durations.setdefault(name, Histogram(REQUEST_EDGES))
+        return name
 
     def service(self, name: str, seconds: float) -> None:
         """Note how long the server took for an answer that `request` has counted."""
@@ -74,9 +87,17 @@ class Tally:
         self.services[name].record(seconds)
 
     def delivered(self, seconds: float) -> None:
-        """Count a comment that reached a viewer so long after it was sent."""
-        self.delivery.observe(seconds if seconds > 0.0 else 0.0)
-        self.delivery_times.record(seconds)
+        """Note a comment that reached a viewer so long after it was sent; `settle` counts it."""
+        fresh = self._delivered
+        fresh.append(seconds if seconds > 0.0 else 0.0)
+        if len(fresh) >= AT_ONCE:
+            self.settle()
+
+    def settle(self) -> None:
+        """Count what is only noted: before anything is read of the tally."""
+        self.delivery.observe_all(self._delivered)
+        self.delivery_times.record_all(self._delivered)
+        self._delivered.clear()
 
     def deliveries(self) -> dict[str, int]:
         """Deliveries of comments by outcome; those that are known to be lost at least (deliveries.py)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 
 class Request(NamedTuple):
@@ -23,3 +23,11 @@ class Request(NamedTuple):
 
 
 Report = Callable[[Request], None]
+
+
+class Log(Protocol):
+    """A report that keeps back what it counts later, many at once."""
+
+    def __call__(self, request: Request) -> None: ...
+    def pour(self) -> None:
+        """Count it now."""

@@ -23,7 +23,7 @@ from loadtests.identities import IdentityPool
 from loadtests.live import Live
 from loadtests.metrics import Tally
 from loadtests.reach import guard_of, guarded
-from loadtests.report import Report
+from loadtests.report import Log
 from loadtests.shop import Shop
 from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
 from loadtests.variables import Variables
@@ -39,7 +39,8 @@ GRACE = 3.0
 class Session:
     """One process of a load. `worker` counts from 0. Raises InputError when a target's block can't be used."""
 
-    def __init__(self, config: LoadConfig, worker: int, report: Report) -> None:
+    def __init__(self, config: LoadConfig, worker: int, report: Log) -> None:
+        self.report = report
         self.config, self.tally, self.watch = config, Tally(), GeneratorWatch()
         self.engine = Engine()
         self.engine.sources = _sources(config, worker)
@@ -101,9 +102,18 @@ class Session:
         if self._live is not None:
             self._live.handlers.drain(GRACE)
         self._history.flush()
+        self.settled()
+
+    def settled(self) -> Tally:
+        """The tally, with all that was only noted counted; Locust's statistics are as fresh then."""
+        self.report.pour()
+        self.engine.settle()
+        self.tally.settle()
+        return self.tally
 
     def _every_second(self) -> None:
         now, spent = time.monotonic(), time.process_time()
+        self.settled()
         self.watch.starts(self.engine.start_lag.count, self.engine.start_lag.above(LATE))
         if now > self._wall:
             self.watch.second((spent - self._used) / max(now - self._wall, 1e-3))

@@ -8,15 +8,15 @@ still be stored.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import gevent  # type: ignore[import-untyped]
 
 from flashcrowd.errors import InputError
+from flashcrowd.target import HttpRequest
 from flashcrowd.target import Order as OrderSpec
 from flashcrowd.target import Shop as ShopSpec
 from flashcrowd.template import names
@@ -24,12 +24,13 @@ from loadtests.backoff import full_jitter
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.http import MOST, Connections, HttpClient
 from loadtests.crowd.pool import take_wanted
+from loadtests.form import Form, body_template
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord
 from loadtests.identities import Identity
 from loadtests.metrics import Tally
 from loadtests.paths import parse_path, read_path
 from loadtests.report import Report, Request
-from loadtests.variables import Variables, fill_json, fill_path, json_template, traceparent
+from loadtests.variables import Variables, fresh_key, traceparent
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Patience:
     attempts: int = 3
     base: float = 0.5
     cap: float = 4.0
+
+
+_FINE = range(400)
+"""Statuses of a look at the goods that worked: redirects too, which nobody follows."""
 
 
 class OrderResult(NamedTuple):
@@ -96,9 +101,14 @@ class Shop:
         self._spec, self._variables, self._tally, self._report = spec, variables, tally, report
         self._history, self._patience = history, patience or Patience()
         self._path_to_id = parse_path(spec.order.order_id)
-        self._body = body_template(spec.order)
         self._engine = engine
-        self._client = HttpClient(engine, spec.url, spec.connections, self._patience.timeout, most)
+        self._client = client = HttpClient(engine, spec.url, spec.connections, self._patience.timeout, most)
+        mark, constant = variables.mark, variables.constant()
+        self._form = Form(spec.order.request, client.host, mark, constant)
+        self._listed = frozenset((*spec.order.accepted, *spec.order.sold_out, *spec.order.limited))
+        self._pieces = not _mentions_quantity(spec.order)
+        look = None if spec.browse is None else HttpRequest(method="GET", path=spec.browse)
+        self._look = None if look is None else Form(look, client.host, mark, constant)
         self._ending = False
         self.goods: Sequence[str] = spec.goods
 
@@ -113,11 +123,11 @@ class Shop:
             GreenletExit: the load is ending; an order begun now would only be cut off.
             InputError: the target's request can order one piece at a time only.
         """
-        if quantity != 1 and not _mentions_quantity(self._spec.order):
+        if quantity != 1 and self._pieces:
             raise InputError("the target orders one piece at a time; add ${quantity} to spec.shop.order.request")
         if self._ending:
             raise gevent.GreenletExit
-        attempt = _Order(os.urandom(16).hex(), traceparent(), identity, sku, quantity, time.time(), kept)
+        attempt = _Order(fresh_key(), traceparent(), identity, sku, quantity, time.time(), kept)
         try:
             self._persist(attempt)
         finally:
@@ -128,11 +138,11 @@ class Shop:
 
     def browse(self, identity: Identity, kept: Connections | None = None) -> bool:
         """Look at the goods; whether that worked. Does nothing where the target names no page to look at."""
-        if self._spec.browse is None:
+        if self._look is None:
             return True
-        headers = self._variables.headers({}, self._variables.of(identity, traceparent=traceparent()))
-        status, _, _ = self._send("GET", "browse", self._spec.browse, "", headers, (), kept)
-        return 200 <= status < 400
+        request = self._look.write({"traceparent": traceparent()}, identity.variables)
+        status, _, _ = self._send(self._look.method, "browse", request, _FINE, kept)
+        return status in _FINE
 
     def end(self) -> None:
         """Begin no more orders; those under way go on."""
@@ -151,49 +161,27 @@ class Shop:
             self._engine.sleep(full_jitter(order.attempts, self._patience.base, self._patience.cap))
 
     def _attempt(self, order: _Order) -> _Answer:
-        spec = self._spec.order
-        values = self._variables.of(
-            order.identity,
-            key=order.key,
-            sku=order.sku,
-            quantity=str(order.quantity),
-            traceparent=order.traceparent,
-        )
-        headers = self._variables.headers(spec.request.headers, values)
-        if self._body:
-            headers.setdefault("Content-Type", "application/json")
-        path = fill_path(spec.request.path, values)
-        listed = (*spec.accepted, *spec.sold_out, *spec.limited)
-        status, body, error = self._send(
-            spec.request.method, "order", path, fill_json(self._body, values), headers, listed, order.kept
-        )
-        return classify(spec, status, body, error, self._path_to_id)
+        request = self._form.write(order.values, order.identity.variables)
+        status, body, error = self._send(self._form.method, "order", request, self._listed, order.kept)
+        return classify(self._spec.order, status, body, error, self._path_to_id)
 
     def _send(
-        self,
-        method: str,
-        name: str,
-        path: str,
-        body: str,
-        headers: dict[str, str],
-        accepted: Sequence[int],
-        kept: Connections | None,
+        self, method: str, name: str, request: bytes, fine: Container[int], kept: Connections | None
     ) -> tuple[int, bytes, Exception | None]:
-        """One request; its status (0 without an answer), body, and error. `accepted`: else, anything below 400.
+        """One request; its status (0 without an answer), body, and error. fine: the statuses that are none.
 
         The first of a scheduled arrival was wanted when that was due.
         """
         asked = take_wanted() or time.time()
         try:
-            answer = self._client.request(method, path, headers, body.encode(), kept, asked)
+            answer = self._client.exchange(request, kept, asked)
         except OSError as failure:
             self._report(Request(method, name, time.time() - asked, 0, failure))
             return 0, b"", failure
-        status = answer.status
-        fine = status in accepted if accepted else status < 400
-        error = None if fine else ServerError(f"status {status}")
-        self._report(Request(method, name, answer.response, len(answer.body), error, answer.service))
-        return status, answer.body, error
+        status, body = answer.status, answer.body
+        error = None if status in fine else ServerError(f"status {status}")
+        self._report(Request(method, name, answer.response, len(body), error, answer.service))
+        return status, body, error
 
 
 class Customer:
@@ -223,12 +211,18 @@ class Customer:
 
 
 class _Order:
-    """An order under way: unknown until an answer says otherwise."""
+    """An order under way: unknown until an answer says otherwise. values: its variables for the request."""
+
+    __slots__ = (
+        "_answer", "_doubt", "_start", "attempts", "identity", "kept", "key", "quantity", "sku", "traceparent",
+        "values",
+    )  # fmt: skip
 
     def __init__(
         self, key: str, trace: str, identity: Identity, sku: str, quantity: int, start: float, kept: Connections | None
     ) -> None:
         self.key, self.traceparent, self.identity, self.sku, self.quantity = key, trace, identity, sku, quantity
+        self.values = {"key": key, "sku": sku, "quantity": str(quantity), "traceparent": trace}
         self.kept = kept
         self._start, self.attempts, self._doubt = start, 0, False
         self._answer = _Answer(OrderOutcome.UNKNOWN, "interrupted")
@@ -272,10 +266,5 @@ def classify(spec: OrderSpec, status: int, body: bytes, error: Exception | None,
     return _Answer(OrderOutcome.UNKNOWN, reason, status, again=status == 0 or status >= 500)
 
 
-def body_template(spec: OrderSpec) -> str:
-    """The request's JSON as a template; a value that is `${quantity}` alone becomes a number."""
-    return json_template(spec.request)
-
-
 def _mentions_quantity(spec: OrderSpec) -> bool:
-    return "quantity" in names(spec.request.path + body_template(spec))
+    return "quantity" in names(spec.request.path + body_template(spec.request.body))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from flashcrowd import secret
 from flashcrowd.mark import traceparent
-from flashcrowd.target import HttpRequest, TargetSpec
+from flashcrowd.target import TargetSpec
 from flashcrowd.template import fill
 from loadtests.identities import Identity
 
-__all__ = ["Values", "Variables", "fill_json", "fill_path", "json_template", "traceparent"]
+__all__ = ["Values", "Variables", "fill_json", "fill_path", "fresh_key", "traceparent"]
 
 
 class Values(Mapping[str, str]):
@@ -58,6 +59,10 @@ class Variables:
         """All variables of one viewer's request."""
         return Values(more, identity.variables, {"run": self.run}, self.environment)
 
+    def constant(self) -> Mapping[str, str]:
+        """The variables that no request changes."""
+        return Values({"run": self.run}, self.environment)
+
     def headers(self, own: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
         """The mark and the request's own headers, filled. Raises InputError for an unknown variable."""
         return {name: fill(text, values) for name, text in {**self.mark, **own}.items()}
@@ -68,11 +73,15 @@ def fill_json(text: str, values: Mapping[str, str]) -> str:
     return fill(text, Values(values, escape=lambda value: json.dumps(value)[1:-1]))
 
 
-def json_template(request: HttpRequest) -> str:
-    """A request's JSON as a template, empty without any; a value that is `${quantity}` alone becomes a number."""
-    return "" if request.body is None else json.dumps(request.body).replace('"${quantity}"', "${quantity}")
-
-
 def fill_path(text: str, values: Mapping[str, str]) -> str:
     """A URL or a path of one filled so that each value stays within its place."""
     return fill(text, Values(values, escape=lambda value: quote(value, safe="")))
+
+
+_numbers = random.Random()
+"""Seeded by the system, whatever the load's seed is: two runs must not have the same keys and traces."""
+
+
+def fresh_key() -> str:
+    """128 random bits in hexadecimal: an idempotency key."""
+    return f"{_numbers.getrandbits(128):032x}"

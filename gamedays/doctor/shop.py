@@ -15,9 +15,10 @@ from flashcrowd.guard import Guard
 from flashcrowd.target import HttpRequest, Shop, Target
 from flashcrowd.units import about
 from gamedays.doctor.row import Row
+from loadtests.form import body_template
 from loadtests.identities import Identity
 from loadtests.ledger import read_ledger
-from loadtests.variables import Variables, fill_json, fill_path, json_template, traceparent
+from loadtests.variables import Variables, fill_json, fill_path, traceparent
 
 PATIENCE = 5.0
 """Seconds for an answer."""
@@ -69,7 +70,7 @@ class _Asking:
 
     async def looked(self) -> Row:
         """The page that viewers look at, or the root."""
-        path = self._shop.browse or "/"
+        path = fill_path(self._shop.browse or "/", self._values)
         started = time.monotonic()
         answer = await self._ask("GET", path, {}, "")
         if isinstance(answer, str):
@@ -85,7 +86,7 @@ class _Asking:
         dry = order.dry
         request = dry or HttpRequest(method="OPTIONS", path=order.request.path, headers=order.request.headers)
         what = f"{request.method} {request.path}"
-        body = fill_json(json_template(request), self._values)
+        body = fill_json(body_template(request.body), self._values)
         answer = await self._ask(request.method, fill_path(request.path, self._values), request.headers, body)
         if isinstance(answer, str):
             return Row("order", answer, "mend spec.shop.order.dry" if dry else "mend spec.shop.order.request")

@@ -1,6 +1,9 @@
 """Answer: an HTTP/1.1 answer, and the reader that makes one of the bytes of a connection.
 
 Sans-I/O, on llhttp through httptools. Redirects are answers like any other: nobody follows them.
+
+What a head says depends on its bytes alone, and a server's heads are alike: so the last few are remembered with what
+llhttp made of them, and an answer that comes whole, of known length and under a known head, is cut out without it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,9 @@ LARGEST = 2**24
 
 LARGEST_HEAD = 65_536
 """Bytes of all of an answer's header fields together."""
+
+_REMEMBERED = 256
+_LARGEST_REMEMBERED = 4_096
 
 
 class Answer(NamedTuple):
@@ -40,12 +46,24 @@ class Answer(NamedTuple):
     @property
     def service(self) -> float:
         """Seconds that the server and the way to it took."""
-        return max(0.0, self.arrived - self.sent)
+        return self.arrived - self.sent if self.arrived > self.sent else 0.0
 
     @property
     def response(self) -> float:
         """Seconds that the viewer waited: with what came before the sending, as a connection that had to be made."""
-        return max(0.0, self.arrived - self.asked)
+        return self.arrived - self.asked if self.arrived > self.asked else 0.0
+
+
+class _Head(NamedTuple):
+    """What a head says: the status, the fields, the bytes of the body, and whether another request may follow."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    length: int
+    alive: bool
+
+
+_heads: dict[bytes, _Head] = {}
 
 
 class AnswerReader:
@@ -56,7 +74,8 @@ class AnswerReader:
     """
 
     __slots__ = (
-        "_alive", "_body", "_head", "_largest", "_parser", "_size", "bodyless", "complete", "headers", "status",
+        "_alive", "_fields", "_head", "_largest", "_parser", "_parts", "_size", "bodyless", "complete", "headers",
+        "status",
     )  # fmt: skip
 
     def __init__(self, largest: int = LARGEST) -> None:
@@ -66,14 +85,15 @@ class AnswerReader:
 
     def expect(self, bodyless: bool = False) -> None:
         """Another answer begins."""
-        self._body: list[bytes] = []
-        self._size = self._head = 0
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.status, self.bodyless, self.complete, self._alive = 0, bodyless, False, False
+        self._parts: list[bytes] = []
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._size = self._head = self.status = 0
+        self.headers: tuple[tuple[bytes, bytes], ...] = ()
+        self.bodyless, self.complete, self._alive = bodyless, False, False
 
     @property
     def body(self) -> bytes:
-        return self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
     @property
     def started(self) -> bool:
@@ -93,10 +113,38 @@ class AnswerReader:
         """
         if self.complete:
             raise MalformedError("the server answers what nobody asked")
+        if self._head or self.bodyless:
+            self._parse(data)
+            return
+        whole = bytes(data)
+        end = whole.find(b"\r\n\r\n") + 4
+        head = _heads.get(whole[:end])
+        if head is not None and head.length == len(whole) - end <= self._largest:
+            self.status, self.headers, _, self._alive = head
+            self._parts, self.complete = [whole[end:]], True
+        else:
+            self._parse(data)
+            if self.complete:
+                self._remember(whole[:end], len(whole) - end)
+
+    def _parse(self, data: memoryview) -> None:
+        self._head = max(self._head, 1)  # the parser has begun, and must see this answer to its end
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._complain(error)
+
+    def _remember(self, head: bytes, length: int) -> None:
+        """A head that was read whole with its body, whose length it tells."""
+        if 4 < len(head) <= _LARGEST_REMEMBERED and self._told_length() == length == self._size:
+            _heads[head] = _Head(self.status, self.headers, length, self._alive)
+            if len(_heads) > _REMEMBERED:
+                del _heads[next(iter(_heads))]
+
+    def _told_length(self) -> int | None:
+        """What Content-Length says, where nothing else tells the length."""
+        told = [value for name, value in self.headers if name.lower() in (b"content-length", b"transfer-encoding")]
+        return int(told[0]) if len(told) == 1 and told[0].isdigit() else None
 
     def _complain(self, error: Exception) -> None:
         if isinstance(error.__context__, TooLargeError):
@@ -126,9 +174,10 @@ class AnswerReader:
         self._head += len(name) + len(value)
         if self._head > LARGEST_HEAD:
             raise TooLargeError(f"the answer's header is larger than {LARGEST_HEAD} bytes")
-        self.headers.append((name, value))
+        self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
+        self.headers = tuple(self._fields)
         self.status, self._alive = self._parser.get_status_code(), self._parser.should_keep_alive()
         self.complete = self.bodyless and self.status >= 200
 
@@ -138,7 +187,7 @@ class AnswerReader:
         self._size += len(part)
         if self._size > self._largest:
             raise TooLargeError(f"the answer is larger than {self._largest} bytes")
-        self._body.append(part)
+        self._parts.append(part)
 
     def on_message_complete(self) -> None:
         if self.status < 200:

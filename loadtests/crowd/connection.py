@@ -98,6 +98,9 @@ class Connection:
 
     def ready(self, events: int) -> None:
         """As `engine.Watched`."""
+        if events == IN and self.is_open:
+            self._read()
+            return
         if self._addresses is not None:
             self._finish_connect()
             return
@@ -185,7 +188,7 @@ class Connection:
         engine = self._engine
         assert self._socket is not None
         try:
-            size, control, _, _ = self._socket.recvmsg_into((engine.buffer,), 64)
+            size, control, _, _ = self._socket.recvmsg_into(engine.buffers, 64)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -194,23 +197,18 @@ class Connection:
         if size == 0:
             self.fail(ServerClosedError("the server closed the connection"))
             return
-        at = self._stamp(control)
+        at = now = time.time()
+        engine.reads += 1
+        if control and len(control[0][2]) >= _STAMP.size:
+            seconds, nanos = _STAMP.unpack_from(control[0][2])
+            at = seconds + nanos * 1e-9  # when the data arrived; until now it has waited for us
+            engine.read_lags.append(now - at if now > at else 0.0)
+        else:
+            engine.unstamped += 1
         if self._tls is None:
             self._receiver.received(engine.view[:size], at)
         else:
             self._decrypt(self._tls, size, at)
-
-    def _stamp(self, control: Sequence[tuple[int, int, bytes]]) -> float:
-        """When the data arrived, and how long it waited for us."""
-        engine, now = self._engine, time.time()
-        engine.reads += 1
-        if control and len(control[0][2]) >= _STAMP.size:
-            seconds, nanos = _STAMP.unpack_from(control[0][2])
-            at: float = seconds + nanos * 1e-9
-            engine.read_lag.record(now - at)
-            return at
-        engine.unstamped += 1
-        return now
 
     def _decrypt(self, tls: TlsSession, size: int, at: float) -> None:
         tls.incoming.write(self._engine.view[:size])

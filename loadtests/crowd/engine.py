@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from gevent import get_hub, monkey  # type: ignore[import-untyped]
 
 from loadtests.crowd.addresses import Resolve, resolve
-from loadtests.crowd.histogram import LatencyHistogram
+from loadtests.crowd.histogram import AT_ONCE, LatencyHistogram
 from loadtests.crowd.pool import MOST, Job, Pool
 from loadtests.crowd.sources import Sources
 from loadtests.crowd.timers import Deadlines, Timer, Timers
@@ -59,11 +59,11 @@ class _HubPoller:
     """The fallback: a watcher of the hub per descriptor, instead of one for all of them."""
 
     def __init__(self, hub: Any, ready: Callable[[int, int], None]) -> None:
-        self._hub, self._ready = hub, ready
+        self.hub, self._ready = hub, ready
         self._watchers: dict[int, Any] = {}
 
     def register(self, fd: int, events: int) -> None:
-        watcher = self._watchers[fd] = self._hub.loop.io(fd, (events & IN) | (events & OUT) >> 1)
+        watcher = self._watchers[fd] = self.hub.loop.io(fd, (events & IN) | (events & OUT) >> 1)
         watcher.start(self._ready, fd, events)
 
     def modify(self, fd: int, events: int) -> None:
@@ -83,19 +83,22 @@ class Engine:
     """One per process, made in its main greenlet.
 
     start_lag: how late viewers were started after the moment they were due. read_lag: how long what had arrived
-    waited to be read. Both are ours, not the server's. unstamped: reads for which the kernel gave no time of arrival;
-    `reads` counts all. turns: of the loop, so far. resolve: looks hosts up; a guard fits in there.
+    waited to be read. Both are ours, not the server's; `start_lags` and `read_lags` are those that `settle` has yet to
+    count. unstamped: reads for which the kernel gave no time of arrival; `reads` counts all. turns: of the loop.
+    resolve: looks hosts up; a guard fits in there.
     """
 
     def __init__(self, epoll: bool = True, lanes: int | None = None) -> None:
-        self._hub: Any = get_hub()
+        self.hub: Any = get_hub()
         self.start_lag, self.read_lag = LatencyHistogram(), LatencyHistogram()
-        self.pool = Pool(self._hub, self.report, self.start_lag, lanes or MOST)
+        self.start_lags, self.read_lags = list[float](), list[float]()
+        self.pool = Pool(self.hub, self.report, self.start_lags, lanes or MOST)
         self.timers = Timers()
         self.sources = Sources()
         self.resolve: Resolve = resolve
         self.buffer = bytearray(READ)
         self.view = memoryview(self.buffer)
+        self.buffers = (self.buffer,)
         self.reads = self.unstamped = self.errors = self.turns = 0
         self._watched: dict[int, Watched] = {}
         self._resuming = deque[Callable[[], object]]()
@@ -154,19 +157,26 @@ class Engine:
     def sleep(self, seconds: float) -> None:
         """Let the current greenlet wait; how late it wakes is the generator's lag."""
         due = time.monotonic() + max(0.0, seconds)
-        waiter: Waiter[None] = Waiter(self.call)
+        waiter: Waiter[None] = Waiter(self)
         timer = self.at(due, lambda: waiter.set(None))
         try:
             waiter.wait()
         finally:
             self.timers.cancel(timer)
-        self.start_lag.record(time.monotonic() - due)
+        self.start_lags.append(max(0.0, time.monotonic() - due))
 
     def pass_on(self) -> None:
         """Let the current greenlet wait until the others have had their turn."""
-        waiter: Waiter[None] = Waiter(self.call)
+        waiter: Waiter[None] = Waiter(self)
         self.call(partial(waiter.set, None))
         waiter.wait()
+
+    def settle(self) -> None:
+        """Count the lags that are only noted: before anybody reads them."""
+        self.start_lag.record_all(self.start_lags)
+        self.read_lag.record_all(self.read_lags)
+        self.start_lags.clear()
+        self.read_lags.clear()
 
     def report(self, error: BaseException) -> None:
         """Something of ours raised where nobody can handle it: it is logged, and the loop goes on."""
@@ -179,52 +189,72 @@ class Engine:
         except AttributeError:
             made = None
         if made is None:
-            return _HubPoller(self._hub, self._one_ready), False
-        self._readable = self._hub.loop.io(made.fileno(), 1)
+            return _HubPoller(self.hub, self._one_ready), False
+        self._readable = self.hub.loop.io(made.fileno(), 1)
         self._readable.start(self._turn)
         return made, True
 
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self._hub.loop.run_callback(self._turn)
+            self.hub.loop.run_callback(self._turn)
 
     def _set_alarm(self, due: float) -> None:
         if self._alarm is not None:
             self._alarm.stop()
             self._alarm.close()
         self._alarm_at = due
-        self._alarm = self._hub.loop.timer(max(0.0, due - time.monotonic()))
+        self._alarm = self.hub.loop.timer(max(0.0, due - time.monotonic()))
         self._alarm.start(self._turn, update=True)
 
     def _turn(self) -> None:
         """Everything that there is to do now. Raises nothing: it would end the hub's patience, not the fault."""
-        self._scheduled = False
         self.turns += 1
-        for fd, events in self._poller.poll(0, _EVENTS):
-            self._one_ready(fd, events)
-        for call in self.timers.take_due(time.monotonic()):
-            self._safely(call)
-        self._go_on()
+        self._scheduled = True  # what is called from here on has its turn in this one
+        more = True
+        try:
+            more = self._work_through()
+        finally:
+            self._scheduled = False
+            if more:
+                self._schedule()
+        if len(self.read_lags) >= AT_ONCE or len(self.start_lags) >= AT_ONCE:
+            self.settle()
         due = self.timers.next_due()
         if due is None:
             self._alarm_at = float("inf")
         elif due != self._alarm_at:
             self._set_alarm(due)
 
+    def _work_through(self) -> bool:
+        """Sockets, timers, lanes; whether there is more to do at once."""
+        watched = self._watched
+        for fd, events in self._poller.poll(0, _EVENTS):
+            what = watched.get(fd)
+            if what is not None:
+                try:
+                    what.ready(events)
+                except Exception as error:
+                    self._failed(what, error)
+        for call in self.timers.take_due(time.monotonic()):
+            self._safely(call)
+        return self._go_on()
+
     def _one_ready(self, fd: int, events: int) -> None:
         what = self._watched.get(fd)
         if what is not None:
             try:
                 what.ready(events)
-            except OSError as error:
-                what.fail(error)
             except Exception as error:
-                self.report(error)
-                what.fail(error)
+                self._failed(what, error)
 
-    def _go_on(self) -> None:
-        """A slice of the lanes that may go on; the rest in the next turn, so that sockets are read in between.
+    def _failed(self, what: Watched, error: Exception) -> None:
+        if not isinstance(error, OSError):
+            self.report(error)
+        what.fail(error)
+
+    def _go_on(self) -> bool:
+        """A slice of the lanes that may go on; whether there are more: in the next turn, after sockets have been read.
 
         Those that start come first: a late start changes what the crowd does. A late end changes nothing, as it is the
         kernel that says when an answer arrived.
@@ -234,12 +264,11 @@ class Engine:
             try:
                 if not run_next():
                     if not resuming:
-                        return
+                        return False
                     resuming.popleft()()
             except Exception as error:
                 self.report(error)
-        if resuming or self.pool.waiting:
-            self._schedule()
+        return True
 
     def _safely(self, call: Callable[[], object]) -> None:
         try:

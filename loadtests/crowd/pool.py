@@ -14,8 +14,6 @@ from typing import Any
 
 from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
 
-from loadtests.crowd.histogram import LatencyHistogram
-
 Job = Callable[[], object]
 _Wish = tuple[Job, float | None]
 Report = Callable[[BaseException], None]
@@ -49,11 +47,12 @@ def take_wanted() -> float | None:
 class Pool:
     """The lanes of a process. All are children of the hub, into which they switch to wait.
 
-    `run_next` is called by the engine, in the hub; `lend` by anybody, at any time.
+    `run_next` is called by the engine, in the hub; `lend` by anybody, at any time. lags: where it is noted how late
+    each job that was due at a moment has started, in seconds.
     """
 
-    def __init__(self, hub: Any, report: Report, lag: LatencyHistogram, most: int = MOST, idle: int = IDLE) -> None:
-        self._hub, self._report, self._lag, self._most, self._idle_most = hub, report, lag, most, idle
+    def __init__(self, hub: Any, report: Report, lags: list[float], most: int = MOST, idle: int = IDLE) -> None:
+        self._hub, self._report, self._lags, self._most, self._idle_most = hub, report, lags, most, idle
         self._idle: list[Lane] = []
         self._waiting = deque[_Wish]()
         self.lanes = 0
@@ -66,7 +65,7 @@ class Pool:
     def lend(self, job: Job, due: float | None = None) -> None:
         """Run the job in a lane as soon as there is one; it may wait in there as long as it likes.
 
-        due: when it should have started (`time.monotonic`); how late it does is put into `lag`.
+        due: when it should have started (`time.monotonic`); how late it does is put into `lags`.
         """
         self._waiting.append((job, due))
 
@@ -87,7 +86,7 @@ class Pool:
             while True:
                 job, due = wish
                 if due is not None:
-                    self._lag.record(time.monotonic() - due)
+                    self._lags.append(max(0.0, time.monotonic() - due))
                 try:
                     job()
                 except GreenletExit:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from gevent import get_hub, getcurrent  # type: ignore[import-untyped]
-from greenlet import greenlet  # type: ignore[import-untyped]
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 
 _T = TypeVar("_T")
+
+
+class Loop(Protocol):
+    """What wakes those who wait. `hub`: where they wait."""
+
+    hub: Any
+
+    def call(self, call: Callable[[], object]) -> None:
+        """Call in the hub, soon."""
 
 
 class Waiter(Generic[_T]):
     """Waits for a value, or for an error. It happens once; what comes later is ignored.
 
-    call: runs something in the hub, soon (`Engine.call`). A greenlet that is killed while it waits is not woken again.
+    A greenlet that is killed while it waits is not woken again.
     """
 
-    __slots__ = ("_call", "_error", "_greenlet", "_value", "done")
+    __slots__ = ("_error", "_greenlet", "_loop", "_value", "done")
 
-    def __init__(self, call: Callable[[Callable[[], object]], None]) -> None:
-        self._call = call
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
         self._greenlet: greenlet | None = None
         self._value: _T | None = None
         self._error: BaseException | None = None
@@ -43,7 +51,7 @@ class Waiter(Generic[_T]):
         self._greenlet = getcurrent()
         try:
             while not self.done:
-                get_hub().switch()
+                self._loop.hub.switch()
         finally:
             self._greenlet = None
         if self._error is not None:
@@ -53,7 +61,7 @@ class Waiter(Generic[_T]):
     def _wake(self) -> None:
         self.done = True
         if self._greenlet is not None:
-            self._call(self._resume)
+            self._loop.call(self._resume)
 
     def _resume(self) -> None:
         if self._greenlet is not None:

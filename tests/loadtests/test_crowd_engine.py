@@ -41,7 +41,7 @@ HOST = "127.0.0.1"
 
 def in_lane(engine: Engine, job: Callable[[], T]) -> T:
     """Run in a lane of the engine, from outside of it."""
-    waiter = Waiter[T](engine.call)
+    waiter = Waiter[T](engine)
 
     def run() -> None:
         try:
@@ -320,6 +320,7 @@ async def test_a_message_arrives_when_the_kernel_has_it_however_late_it_is_read(
             listener.until(number)
             if engine.unstamped == unstamped:
                 break
+        engine.settle()
         return listener.times[-1] - there, engine.read_lag.highest
 
     async with serve(handle, HOST, 0) as server:
@@ -516,6 +517,7 @@ async def test_lanes_are_lent_up_to_the_bound_and_whoever_waits_longer_is_late()
             limited.lend(lambda number=number: work(number), due=time.monotonic())
         while len(order) < 6:
             gevent.sleep(0.01)
+        limited.settle()
         return order, limited.pool.lanes, limited.start_lag.above(0.08)
 
     order, lanes, late = await crowd(job)

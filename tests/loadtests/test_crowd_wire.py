@@ -180,8 +180,11 @@ def test_an_answer_is_read_however_it_is_cut(body, cuts, chunked):
         wire += b"".join(b"%x\r\n%s\r\n" % (len(p), bytes(p)) for p in pieces(body, cuts)) + b"0\r\n\r\n"
     else:
         wire = b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-    reader = read(*map(bytes, pieces(b"HTTP/1.1 201 Created\r\nX-A: b\r\n" + wire, cuts)))
-    assert (reader.complete, reader.status, reader.body, reader.reusable) == (True, 201, body, True)
+    whole = b"HTTP/1.1 201 Created\r\nX-A: b\r\n" + wire
+    for parts in (pieces(whole, cuts), pieces(whole, []), pieces(whole, [])):  # the last under a head that is known
+        reader = read(*map(bytes, parts))
+        assert (reader.complete, reader.status, reader.body, reader.reusable) == (True, 201, body, True)
+        assert reader.headers[0] == (b"X-A", b"b")
 
 
 @settings(deadline=None)
@@ -212,6 +215,20 @@ def test_how_an_answer_ends_is_known(parts, complete, reusable):
     if not complete:
         reader.end()
         assert (reader.complete, reader.body) == (True, b"until the end")
+
+
+@pytest.mark.parametrize(
+    ("rest", "error"),
+    [(b"12", None), (b"123", MalformedError), (b"1", None), (b"12HTTP/1.1 200 OK\r\n\r\n", MalformedError)],
+)
+def test_a_known_head_is_no_licence_for_another_body(rest, error):
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Known: 1\r\n\r\n"
+    assert read(head + b"ab").body == b"ab"
+    if error is not None:
+        with pytest.raises(error):
+            read(head + rest)
+    else:
+        assert read(head + rest).complete == (len(rest) == 2)
 
 
 def test_an_answer_to_head_has_no_body():
