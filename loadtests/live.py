@@ -5,6 +5,7 @@
             lost ▼      │ connected again
              reconnecting ─► (full-jitter back-off between attempts, without end while the viewer stays)
 
+With a codec that waits, `entering` lasts until the server lets the viewer in, not only until there is a WebSocket.
 A room costs a connection and a timer, no greenlet. Frames are understood without being parsed (frames.py); a handler
 gets a lane only when an event that it waits for arrives.
 """
