@@ -32,7 +32,9 @@ format: $(READY) ## what ruff can mend by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## every benchmark, each a ratio beside something known
+bench: setup ## every benchmark, each a ratio beside something known (half an hour)
+	@for tool in wrk tsung; do \
+	  command -v $$tool >/dev/null || deploy/debian-package.sh $$tool "$$tool, beside which the crowd is measured,"; done
 	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file; done
 
 lock: $(READY) ## resolve the dependencies anew
