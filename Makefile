@@ -11,7 +11,7 @@ READY := .venv/ready
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
-setup: $(READY) prometheus ## the virtual environment and Prometheus
+setup: $(READY) prometheus nchan ## the virtual environment, Prometheus, and nginx for an example
 
 demo: setup ## rehearse a sale on the embedded storefront (about two minutes)
 	@$(BIN)/flashcrowd demo
@@ -59,3 +59,10 @@ $(READY): requirements.lock pyproject.toml
 prometheus:
 	@command -v prometheus >/dev/null && command -v promtool >/dev/null \
 	  || deploy/debian-package.sh prometheus "Prometheus, which judges the SLOs,"
+
+# The chat of examples/nginx-nchan, which a test plays; where it can't be installed, that test says so.
+.PHONY: nchan
+nchan:
+	@[ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || deploy/debian-package.sh libnginx-mod-nchan "nginx with nchan, the chat of an example," \
+	  || echo "nginx with nchan could not be installed; all but its example works without it" >&2

@@ -8,7 +8,9 @@ import typer
 
 import commands.chaos
 import commands.demo
+import commands.doctor
 import commands.gameday
+import commands.init
 import commands.load
 import commands.runbook
 import commands.slo
@@ -24,6 +26,8 @@ main = typer.Typer(
 )
 main.command("demo")(commands.demo.demo)
 main.command("up")(commands.up.up)
+main.command("init")(commands.init.init)
+main.command("doctor")(commands.doctor.doctor)
 main.add_typer(commands.load.app, name="load")
 main.add_typer(commands.chaos.app, name="chaos")
 main.add_typer(commands.slo.app, name="slo")
@@ -39,15 +43,17 @@ def app() -> None:
         sys.exit(130)
     except Exception as error:
         from flashcrowd.errors import FlashcrowdError
+        from flashcrowd.masking import of_process
 
+        mask = of_process()
         if not isinstance(
             error, FlashcrowdError
         ):  # a bug of ours: it must not look like a missed objective, which is 1
             import traceback
 
-            traceback.print_exc()
+            print(mask("".join(traceback.format_exception(error))), end="", file=sys.stderr)  # noqa: T201
             sys.exit(4)
-        print(error, file=sys.stderr)  # noqa: T201
+        print(mask(str(error)), file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
 
 

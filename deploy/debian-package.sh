@@ -14,6 +14,12 @@ TEXT
   exit 4
 fi
 echo "installing $package"
+# A server's package would start it, on a port open to all; what we need we start ourselves (policy-rc.d, 101: don't).
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
+fi
 export DEBIAN_FRONTEND=noninteractive
 install=(apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 "$package")
 "${install[@]}" >/dev/null 2>&1 </dev/null || {

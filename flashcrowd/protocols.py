@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from flashcrowd.addresses import HttpUrl, PathOrUrl, UrlPath, WebSocketUrl
 from flashcrowd.documents import Model
+from flashcrowd.headers import Headers, Method
+from flashcrowd.paths import JsonPath
 from flashcrowd.units import Duration
 
-
-def _url(*schemes: str) -> AfterValidator:
-    def check(value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(f"'{value}' is not a URL of {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
-
-    return AfterValidator(check)
-
-
-HttpUrl = Annotated[str, _url("http", "https")]
-WebSocketUrl = Annotated[str, _url("ws", "wss")]
+Status = Annotated[int, Field(ge=100, le=599)]
+Statuses = list[Status]
 
 
 class Heartbeat(Model):
@@ -31,21 +22,24 @@ class Heartbeat(Model):
 
 
 class Live(Model):
-    """The chat protocol: where viewers connect and what they say. `events` recognises a frame by its fields."""
+    """The chat protocol: where viewers connect and what they say. `events` recognises a frame by its fields.
+
+    codec: how frames are written and read: `json`, `socketio`, or a class of your own, package.module:Class.
+    """
 
     url: WebSocketUrl
-    headers: dict[str, str] = {}
+    headers: Headers = {}
     on_open: list[str] = []
     say: str
     heartbeat: Heartbeat | None = None
     events: dict[str, dict[str, Any]] = {}
-    codec: Literal["json"] = "json"
+    codec: str = "json"
 
 
 class HttpRequest(Model):
-    method: str = "POST"
-    path: str
-    headers: dict[str, str] = {}
+    method: Method = "POST"
+    path: UrlPath
+    headers: Headers = {}
     body: Annotated[dict[str, Any] | None, Field(alias="json")] = None
 
 
@@ -53,25 +47,37 @@ class Payment(Model):
     """The step after an accepted order, which knows `${order_id}`: paying it. Any other status leaves it unpaid."""
 
     request: HttpRequest
-    accepted: list[int] = [200, 201, 204]
+    accepted: Statuses = [200, 201, 204]
 
 
 class Order(Model):
-    """How to order, and what each answer means: any status that is not listed leaves the order's fate unknown."""
+    """How to order, and what each answer means: any status that is not listed leaves the order's fate unknown.
+
+    dry: a request that orders nothing, by which `flashcrowd doctor` sees whether ordering would work; any answer of it
+    below 400 says so.
+    """
 
     request: HttpRequest
-    accepted: list[int] = [200, 201]
-    sold_out: list[int] = [409]
-    limited: list[int] = [429]
-    order_id: str = "$.order_id"
+    dry: HttpRequest | None = None
+    accepted: Statuses = [200, 201]
+    sold_out: Statuses = [409]
+    limited: Statuses = [429]
+    order_id: JsonPath = "$.order_id"
     payment: Payment | None = None
+
+    @model_validator(mode="after")
+    def _each_status_means_one_thing(self) -> Order:
+        listed = [*self.accepted, *self.sold_out, *self.limited]
+        if twice := sorted({status for status in listed if listed.count(status) > 1}):
+            raise ValueError(f"status {twice[0]} can mean one thing only; it is in several of the lists")
+        return self
 
 
 class LedgerSource(Model):
     """Where the target's own record of orders is read: JSON Lines of order_id, key, user, sku, quantity, sale_id?."""
 
-    get: str | None = None
-    command: list[str] | None = None
+    get: PathOrUrl | None = None
+    command: Annotated[list[str] | None, Field(min_length=1)] = None
 
     @model_validator(mode="after")
     def _one(self) -> LedgerSource:
@@ -89,11 +95,11 @@ class Shop(Model):
     """
 
     url: HttpUrl
-    browse: str | None = None
+    browse: UrlPath | None = None
     goods: list[str] = []
     order: Order
     ledger: LedgerSource | None = None
-    sales: str | None = None
+    sales: UrlPath | None = None
     limit: Annotated[int | None, Field(ge=1)] = None
     stock: str | None = None
     connections: Literal["shared", "own", "fresh"] = "shared"
@@ -109,12 +115,12 @@ class Draw(Model):
 
     url: HttpUrl
     enter: HttpRequest
-    entered: list[int] = [200, 201]
-    closed: list[int] = [409]
+    entered: Statuses = [200, 201]
+    closed: Statuses = [409]
     result: HttpRequest
-    pending: list[int] = [202, 404]
-    prize: str = "$.prize"
-    draws: str | None = None
+    pending: Statuses = [202, 404]
+    prize: JsonPath = "$.prize"
+    draws: UrlPath | None = None
     ledger: LedgerSource | None = None
 
 
@@ -122,7 +128,7 @@ class Stream(Model):
     """The picture, as HLS: a master or a media playlist per `${room}`."""
 
     playlist: HttpUrl
-    headers: dict[str, str] = {}
+    headers: Headers = {}
 
 
 class Events(Model):
@@ -134,9 +140,9 @@ class Events(Model):
     """
 
     url: HttpUrl
-    headers: dict[str, str] = {}
+    headers: Headers = {}
     event: dict[str, Any] = {"id": "${event}", "kind": "${kind}", "at": "${at}", "value": "${value}"}
     wrap: str | None = None
-    accepted: list[int] = [200, 201, 202, 204]
+    accepted: Statuses = [200, 201, 202, 204]
     visible: str | None = None
-    visible_at: str = "$.visible_at"
+    visible_at: JsonPath = "$.visible_at"

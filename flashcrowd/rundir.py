@@ -4,6 +4,8 @@ manifest.json    plan, target, versions, limits, seed        written once, befor
 events.jsonl     append-only: time, source, kind, data       one line an event, flushed as it happens
 load/  metrics/  runbooks/  logs/                            what each part leaves behind
 verdict.json  report.*                                       made from the above, and again at will
+
+No secret that this process knows of is written there (`masking.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from flashcrowd.errors import InputError, NeedError
+from flashcrowd.masking import of_process as masking
 
 FOLDERS = ("load", "metrics", "runbooks", "logs")
 
@@ -85,6 +88,7 @@ class RunDirectory:
         Raises:
             NeedError: it can't be written.
         """
+        data = masking().within(data)
         event = Event(time.time() if at is None else at, source, kind, data)
         line = json.dumps(
             {"time": round(event.time, 3), "source": source, "kind": kind, "data": data}, ensure_ascii=False
@@ -114,13 +118,13 @@ class RunDirectory:
 
     def write_json(self, name: str, value: object) -> Path:
         """Write a JSON file whole or not at all."""
-        return self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        return self.write_text(name, json.dumps(masking().within(value), indent=2, ensure_ascii=False) + "\n")
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file whole or not at all: to a temporary name, to disk, then renamed. Raises NeedError."""
         path = self.path / name
         with _writing(path):
-            write_atomically(path, text)
+            write_atomically(path, masking().values(text))
         return path
 
     def read_json(self, name: str) -> Any:

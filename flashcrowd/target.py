@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, IPvAnyAddress, model_validator
 
+from flashcrowd import codecs, masking, secret
+from flashcrowd.addresses import Host, HttpUrl, OpenUrl
 from flashcrowd.documents import V1, Metadata, Model, document, dotted
-from flashcrowd.errors import DocumentError, Problem
-from flashcrowd.protocols import Draw, Events, HttpRequest, HttpUrl, LedgerSource, Live, Order, Shop, Stream
-from flashcrowd.template import fill, names
-
-RUN_VARIABLES = frozenset(
-    {"run", "traceparent", "room", "text", "key", "sku", "quantity", "order_id", "draw", "event", "kind", "at", "value"}
-)
-"""Template variables that the load fills; besides them `identity.COLUMN` and `env.NAME`."""
+from flashcrowd.headers import Headers
+from flashcrowd.protocols import Draw, Events, HttpRequest, LedgerSource, Live, Order, Shop, Stream
+from flashcrowd.secret import Secret
+from flashcrowd.target_checks import rules, texts
+from flashcrowd.template import fill
 
 
 class Mark(Model):
-    """What tells the crowd's requests from customers' ones (traffic colouring): on every request and handshake."""
+    """What tells the crowd's requests from customers' ones (traffic colouring): on every request and handshake.
 
-    headers: dict[str, str] = {}
+    It knows `${run}`, `${traceparent}` and secrets: all that there is on every request, also on those of no viewer.
+    """
+
+    headers: Headers = {}
+
+
+class Admin(Model):
+    """What requests to the target's admin paths (sales, draws, ledgers) carry besides the mark, as a token."""
+
+    headers: Headers = {}
 
 
 class Identities(Model):
@@ -42,13 +50,25 @@ class Identities(Model):
 class PrometheusAddress(Model):
     """A Prometheus of the user's own. `scrapes_load_at` is where it expects the load's metrics, `host:port`."""
 
-    url: HttpUrl
+    url: OpenUrl
     scrapes_load_at: Annotated[str | None, Field(pattern=r"^[^:]+:\d+$")] = None
 
     @property
     def load_port(self) -> int | None:
         """The port of `scrapes_load_at`."""
         return int(self.scrapes_load_at.rpartition(":")[2]) if self.scrapes_load_at else None
+
+
+class GrafanaAddress(Model):
+    """A Grafana for dashboards and annotations. token_env: the variable of the environment that has its token."""
+
+    url: OpenUrl
+    token_env: str
+
+    @property
+    def token(self) -> str:
+        """The token. Raises InputError when the environment has none."""
+        return secret.read_env(self.token_env)
 
 
 class Link(Model):
@@ -78,13 +98,15 @@ class TargetSpec(Model):
     """The system, its limits, and its protocols.
 
     connect_from: source addresses of the crowd, this machine's own, used in turn; without them the system chooses. For
-    a target on this machine the crowd uses 127.64.0.0/10 by itself.
+    a target on this machine the crowd uses 127.64.0.0/10 by itself. secrets: by name, for `${secret.NAME}`.
     """
 
     environment: str
-    allow_hosts: Annotated[list[str], Field(min_length=1)]
+    allow_hosts: Annotated[list[Host], Field(min_length=1)]
     max_viewers: Annotated[int, Field(ge=1)]
     mark: Mark = Mark()
+    admin: Admin = Admin()
+    secrets: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][\w-]*$")], Secret] = {}
     identities: Identities = Identities(generate=1_000_000)
     connect_from: list[IPvAnyAddress] = []
     live: Live | None = None
@@ -93,6 +115,7 @@ class TargetSpec(Model):
     stream: Stream | None = None
     events: Events | None = None
     prometheus: PrometheusAddress | None = None
+    grafana: GrafanaAddress | None = None
     components: dict[str, Component] = {}
 
 
@@ -111,9 +134,23 @@ class Target(Model):
     @property
     def prometheus_url(self) -> str | None:
         """Where its Prometheus is, with what the file takes from the environment filled in; not to be recorded."""
-        if self.spec.prometheus is None:
-            return None
-        return fill(self.spec.prometheus.url, {f"env.{name}": value for name, value in os.environ.items()})
+        return self._filled(self.spec.prometheus.url) if self.spec.prometheus is not None else None
+
+    @property
+    def grafana_url(self) -> str | None:
+        """Where its Grafana is, as `prometheus_url`."""
+        return self._filled(self.spec.grafana.url) if self.spec.grafana is not None else None
+
+    def _filled(self, url: str) -> str:
+        """Each value stays within its place, whatever it holds: a password with an @ names no other host."""
+        values = secret.variables(self.spec.secrets)
+        return fill(url, {name: quote(value, safe="") for name, value in values.items()})
+
+    def learn_secrets(self) -> None:
+        """Have everything that the file takes from outside masked, in whatever this process records or shows."""
+        found = secret.mentioned((text for _, text in texts(self.spec.model_dump())), self.spec.secrets)
+        grafana = self.spec.grafana
+        masking.learn(found | ({os.environ.get(grafana.token_env, "")} if grafana is not None else set()))
 
     def limited(self, limit: int | None) -> Target:
         """The target while a sale with this limit of its own is on: what viewers have to know who try its limit."""
@@ -124,7 +161,11 @@ class Target(Model):
 
     def addresses(self) -> dict[str, str]:
         """Every URL of the target by its path in the file: what the guard has to look at."""
-        return dict(_addresses(self.spec.model_dump(mode="python"), ("spec",)))
+        return {
+            dotted(path): text
+            for path, text in texts(self.spec.model_dump(mode="python"), ("spec",))
+            if urlsplit(text).scheme in ("http", "https", "ws", "wss") and " " not in text
+        }
 
     def variables(self) -> dict[str, str]:
         """What runbooks may refer to: `COMPONENT.admin`, `live.url`, `shop.url`, `prometheus.url`."""
@@ -137,59 +178,47 @@ class Target(Model):
 
 
 def read_target(file: Path) -> Target:
-    """The target of a file, its variables and secrets checked.
+    """The target of a file, its variables, secrets, identities and frames checked; files are meant from its folder.
 
     Raises:
         DocumentError: with every fault of the file.
     """
-    source = document(file, kind="Target")
-    target = source.parse(Target)
-    data = target.spec.model_dump(mode="python", by_alias=True)
-    problems = [source.problem(path, message) for path, text in _texts(data, ("spec",)) for message in _unknown(text)]
-    if problems:
-        raise DocumentError(problems)
-    return target
+    target = document(file, kind="Target").parse(Target, *rules(file.parent))
+    anchored = _anchored(target, file.parent)
+    anchored.learn_secrets()
+    return anchored
 
 
-def _unknown(text: str) -> list[str]:
-    """What is wrong with the variables of one text."""
-    wrong = []
-    for name in names(text):
-        prefix, _, rest = name.partition(".")
-        if prefix == "env" and rest:
-            if rest not in os.environ:
-                wrong.append(f"the environment variable {rest} is not set")
-        elif not (name in RUN_VARIABLES or (prefix == "identity" and rest)):
-            wrong.append(f"no variable ${{{name}}}; there are {', '.join(sorted(RUN_VARIABLES))}, identity.*, env.*")
-    return wrong
-
-
-def _texts(node: Any, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], str]]:
-    if isinstance(node, str):
-        return [(path, node)]
-    rows = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return [found for key, value in rows for found in _texts(value, (*path, key))]
-
-
-def _addresses(node: Any, path: tuple[str | int, ...]) -> list[tuple[str, str]]:
-    return [
-        (dotted(where), text)
-        for where, text in _texts(node, path)
-        if urlsplit(text).scheme in ("http", "https", "ws", "wss") and " " not in text
-    ]
+def _anchored(target: Target, folder: Path) -> Target:
+    """The target with the paths of its files as every process, in whatever folder, can open them."""
+    spec = target.spec
+    identities = spec.identities
+    if identities.file is not None:
+        identities = identities.model_copy(update={"file": (folder / identities.file).resolve()})
+    secrets = {
+        name: one if one.file is None else one.model_copy(update={"file": (folder / one.file).resolve()})
+        for name, one in spec.secrets.items()
+    }
+    live = spec.live
+    if live is not None:
+        live = live.model_copy(update={"codec": codecs.anchored(live.codec, folder)})
+    update = {"identities": identities, "secrets": secrets, "live": live}
+    return target.model_copy(update={"spec": spec.model_copy(update=update)})
 
 
 __all__ = [
+    "Admin",
     "Component",
     "Draw",
     "Events",
+    "GrafanaAddress",
     "HttpRequest",
     "Identities",
     "LedgerSource",
     "Link",
     "Live",
+    "Mark",
     "Order",
-    "Problem",
     "Shop",
     "Stream",
     "Target",

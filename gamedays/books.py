@@ -52,15 +52,15 @@ async def save_books(run: RunDirectory, target: Target, guard: Guard, before: Se
         await _save_orders(run, target, guard, before)
     held = bool(run.events("draw", "opened"))
     if held and target.spec.draw is not None and target.spec.draw.ledger is not None:
-        _, wins = await at_rest(lambda: read_wins(target, guard))
+        _, wins = await at_rest(lambda: read_wins(target, guard, run=run.name))
         run.write_text(DRAW_LEDGER, encode(wins).decode())
 
 
 async def _save_orders(run: RunDirectory, target: Target, guard: Guard, before: Set[int]) -> None:
     copy = run.path / f"{LEDGER}.part"
-    settled, read = await at_rest(lambda: _copied(copy, target, guard, before))
+    settled, read = await at_rest(lambda: _copied(copy, target, guard, before, run.name))
     copy.replace(run.path / LEDGER)
-    if stock := await read_stock(target, guard):
+    if stock := await read_stock(target, guard, run=run.name):
         run.write_text(STOCK, msgspec.json.encode(stock).decode() + "\n")
     run.record("ledger", "read", settled=settled, orders=read.count)
 
@@ -93,10 +93,10 @@ async def _closed(run: RunDirectory) -> None:
     await asyncio.sleep(min(SETTLE, max(0.0, closes - time.time())))
 
 
-async def _copied(path: Path, target: Target, guard: Guard, before: Set[int]) -> _Copy:
+async def _copied(path: Path, target: Target, guard: Guard, before: Set[int], run: str) -> _Copy:
     copy = _Copy(path, before)
     try:
-        await each_order(target, guard, copy.take)
+        await each_order(target, guard, copy.take, run=run)
     finally:
         copy.close()
     return copy

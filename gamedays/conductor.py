@@ -19,6 +19,7 @@ from chaos.injector import Injector
 from chaos.undolog import UndoLog
 from flashcrowd.errors import FlashcrowdError, NeedError
 from flashcrowd.guard import Guard
+from flashcrowd.mark import mark_headers
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
@@ -108,6 +109,7 @@ class Conductor:
             self._target.variables(),
             self._run,
             withheld=self._control == "no-runbook",
+            mark=lambda: mark_headers(self._target, self._run.name),
         )
 
     async def _sentinel(self) -> None:

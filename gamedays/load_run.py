@@ -25,15 +25,14 @@ from gamedays.load_shape import ShapeWords, shaped
 from gamedays.observed import behaviour, picture
 from gamedays.orders import judge_orders, judge_others
 from gamedays.plan import DrawPlan, SalePlan
+from gamedays.reachable import reachable
 from gamedays.room_lines import room_lines
 from gamedays.schedule import Schedule
 from loadtests import runner
 from loadtests.needs import needs
+from loadtests.reach import guard_of
 from loadtests.result import LoadResult, read_result
 from loadtests.rooms import room_names
-
-LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
-"""What a load without a target file may touch."""
 
 Tell = Callable[[str], None]
 
@@ -107,11 +106,14 @@ async def play(
     target = read_target(target_file) if target_file is not None else None
     if target is None and spec.scenario in runner.scenarios():
         raise InputError(f"{spec.scenario} needs a target: give --target FILE; --host is for plain Locust")
-    guard = Guard.of(target, allow_production) if target is not None else Guard(LOOPBACK, file="a load without target")
+    guard = Guard.of(target, allow_production) if target is not None else guard_of(None)
     orders = target is not None and target.spec.shop is not None and target.spec.shop.ledger is not None
     orders = orders and _orders(spec.scenario)
     if target is None and (sale is not None or draw is not None):
         raise InputError("--sale and --draw are scheduled at a target; give --target FILE")
+    guard.check_viewers(spec.viewers)
+    if target is not None:
+        await reachable(target, guard)
     before = await known_orders(target, guard) if target is not None and orders else None
     target = target.limited(sale.limit) if target is not None and sale is not None else target
     spec = _where_it_is_scraped(spec, target)

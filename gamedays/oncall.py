@@ -7,7 +7,7 @@ An incident is all pages of one SLO from the first until none of its alerts fire
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import monitors.alerts
@@ -24,7 +24,8 @@ from runbooks.executor import Executor
 class OnCall:
     """The engineer on call of one game day.
 
-    withheld: the runbooks are kept from them (the `no-runbook` control): pages are noted, nothing is done.
+    withheld: the runbooks are kept from them (the `no-runbook` control): pages are noted, nothing is done. mark: the
+    headers of what the runbooks send to the target.
     """
 
     def __init__(
@@ -34,9 +35,10 @@ class OnCall:
         variables: Mapping[str, str],
         run: RunDirectory,
         withheld: bool = False,
+        mark: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._prometheus, self._guard, self._variables = prometheus, guard, variables
-        self._run, self._withheld = run, withheld
+        self._run, self._withheld, self._mark = run, withheld, mark
         self._incidents: set[str] = set()
 
     async def watch(self, since: float) -> None:
@@ -94,6 +96,7 @@ class OnCall:
                     execute=True,
                     on_event=self._step,
                     labels=page.labels,
+                    mark=self._mark,
                 )
                 execution = await executor.run()
             self._run.record(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.guard import Guard
+from flashcrowd.mark import mark_headers
 from flashcrowd.target import Target, read_target
 from monitors.prometheus import Prometheus
 from runbooks import catalogue
@@ -60,6 +61,7 @@ async def follow(
             execute=execute,
             approve=terminal.approve,
             on_event=terminal.on_event,
+            mark=lambda: mark_headers(target) if target is not None else {},
         )
         return await executor.run()
 

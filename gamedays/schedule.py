@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx
 
+from flashcrowd.client import guarded_client
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.guard import Guard
+from flashcrowd.mark import admin_headers
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
 from gamedays.plan import DrawPlan, SalePlan
@@ -31,19 +33,19 @@ class Opening:
     request: dict[str, Any]
     facts: dict[str, Any]
 
-    async def play(self, run: RunDirectory) -> None:
+    async def play(self, run: RunDirectory, target: Target, guard: Guard) -> None:
         """Announce it ahead of its opening, and record that; then record the opening."""
         await asyncio.sleep(max(0.0, self.opens_at - LEAD - time.time()))
-        await self._announce()
+        await self._announce(guard, admin_headers(target, run.name))
         run.record(self.source, "scheduled", **self.facts, **self.request)
         await asyncio.sleep(max(0.0, self.opens_at - time.time()))
         run.record(self.source, "opened", at=self.opens_at, **self.facts, **self.request)
 
-    async def _announce(self) -> None:
+    async def _announce(self, guard: Guard, headers: dict[str, str]) -> None:
         failed = f"the {self.source} could not be scheduled at {self.url}"
-        async with httpx.AsyncClient(timeout=LEAD, trust_env=False) as client:
+        async with guarded_client(guard, f"the {self.source}", LEAD) as client:
             try:
-                answer = await client.post(self.url, json=self.request)
+                answer = await client.post(self.url, json=self.request, headers=headers)
             except httpx.HTTPError as error:
                 raise NeedError(f"{failed}: {error or type(error).__name__}") from None
         if not answer.is_success:
@@ -59,7 +61,7 @@ class Schedule:
     def __init__(
         self, sale: SalePlan | None, draw: DrawPlan | None, target: Target, guard: Guard, run: RunDirectory
     ) -> None:
-        self._sale, self._draw, self._run = sale, draw, run
+        self._sale, self._draw, self._target, self._guard, self._run = sale, draw, target, guard, run
         self._limit = sale.limit if sale is not None else None
         shop, draws = target.spec.shop, target.spec.draw
         if sale is not None:
@@ -74,7 +76,9 @@ class Schedule:
         Raises:
             NeedError: the target refused one; the others are not scheduled any more.
         """
-        openings = [asyncio.create_task(one.play(self._run)) for one in (*self._sales(start), *self._draws(start))]
+        run, target, guard = self._run, self._target, self._guard
+        all_of_them = (*self._sales(start), *self._draws(start))
+        openings = [asyncio.create_task(one.play(run, target, guard)) for one in all_of_them]
         try:
             await asyncio.gather(*openings)
         finally:

@@ -50,4 +50,12 @@ class LoadConfig(Model):
 
     @classmethod
     def read(cls, path: Path) -> LoadConfig:
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        return cls.of(path.read_text(encoding="utf-8"))
+
+    @classmethod
+    def of(cls, text: str) -> LoadConfig:
+        """The load of a text; this process knows its secrets from then on, and masks them."""
+        config = cls.model_validate_json(text)
+        if config.target is not None:
+            config.target.learn_secrets()
+        return config

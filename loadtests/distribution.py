@@ -177,7 +177,7 @@ def fetch(runner: runners.WorkerRunner) -> LoadConfig:
             runner.handle_message(msg)
 
     gevent.spawn(resume)  # after this process has been set up, which doesn't wait from here on
-    return _here(LoadConfig.model_validate_json(answer["json"]))
+    return _here(LoadConfig.of(answer["json"]))
 
 
 def _here(config: LoadConfig) -> LoadConfig:

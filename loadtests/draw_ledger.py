@@ -11,6 +11,7 @@ import msgspec
 
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.guard import Guard
+from flashcrowd.mark import admin_headers
 from flashcrowd.target import Target
 from loadtests.jsonlines import read
 from loadtests.records import Source, each
@@ -24,12 +25,13 @@ class Win(msgspec.Struct, frozen=True, gc=False):
     prize: str
 
 
-async def read_wins(target: Target, guard: Guard, timeout: float = 60.0) -> list[Win]:
+async def read_wins(target: Target, guard: Guard, timeout: float = 60.0, run: str = "") -> list[Win]:
     """Every prize that the target has given away. Raises as `read_ledger` does."""
     draw = target.spec.draw
     if draw is None or draw.ledger is None:
         raise InputError(f"target {target.name} names no ledger of draws; give spec.draw.ledger to have them checked")
-    source, wins = Source(draw.ledger, draw.url, "the ledger of draws", "spec.draw.ledger"), list[Win]()
+    headers, wins = admin_headers(target, run), list[Win]()
+    source = Source(draw.ledger, draw.url, "the ledger of draws", "spec.draw.ledger", headers)
 
     def parse(line: str, number: int) -> None:
         wins.append(parse_win(line, f"{source}, line {number}"))

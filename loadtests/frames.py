@@ -6,11 +6,11 @@ few frames is kept and found again by those bytes; and with it, how many have he
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flashcrowd.codecs import Codec, Decoded, JsonCodec
 from loadtests.markers import Marker, markers
 
 _REMEMBERED = 128
@@ -34,23 +34,28 @@ class LiveEvent:
 
 @dataclass(slots=True, eq=False)
 class Sighting:
-    """What one frame held, its comments and its events; and how many viewers of which room have `heard` it."""
+    """What one frame held, its comments and its events; and how many viewers of which room have `heard` it.
+
+    control: what the codec says is to be done about the connection that the frame came by; None for nearly all.
+    """
 
     comments: tuple[Marker, ...]
     events: tuple[LiveEvent, ...]
     room: str | None = None
     heard: int = 0
+    control: Decoded | None = None
 
 
 Forget = Callable[[Sighting], None]
 Inspect = Callable[[bytes, Marker], None]
+_NOTHING = Decoded()
 
 
 class FrameReader:
     """Reads frames by the `events` of a target file: event name → the fields, with values, that its frame has.
 
     forget: gets a sighting that is no longer remembered, before it is lost. inspect: gets a frame with a comment in it
-    that must not be delivered as it was said, once for each such comment.
+    that must not be delivered as it was said, once for each such comment. codec: how the target writes frames.
     """
 
     def __init__(
@@ -58,13 +63,15 @@ class FrameReader:
         events: Mapping[str, Mapping[str, Any]],
         forget: Forget = lambda _: None,
         inspect: Inspect = lambda _, __: None,
+        codec: Codec | None = None,
     ) -> None:
         self._events, self._forget, self._inspect = events, forget, inspect
+        self._codec = codec or JsonCodec()
         self._needles = [_needles(wanted) for wanted in events.values()]
         self._remembered: dict[bytes, Sighting] = {}
 
     def read(self, frame: bytes) -> Sighting:
-        """What is in the frame. Whatever the bytes are, nothing is raised: not every frame is JSON."""
+        """What is in the frame. Whatever the bytes are, nothing is raised: the codec may know others only."""
         return self._remembered.get(frame) or self._read(frame)
 
     def remembered(self) -> Iterable[Sighting]:
@@ -72,24 +79,33 @@ class FrameReader:
         return self._remembered.values()
 
     def _read(self, frame: bytes) -> Sighting:
-        sighting, remembered = Sighting(markers(frame), self._events_in(frame)), self._remembered
+        decoded, remembered = self._decoded(frame), self._remembered
+        text = frame if decoded.text is None else decoded.text
+        sighting = Sighting(markers(text), self._events_in(decoded.fields))
         for marker in sighting.comments:
             if marker.forbidden:
-                self._inspect(frame, marker)
+                self._inspect(text, marker)
+        if decoded.replies or decoded.ready or decoded.refused is not None:
+            sighting.control = decoded
         if len(frame) <= _LARGEST_REMEMBERED:
             remembered[frame] = sighting
             if len(remembered) > _REMEMBERED:
                 self._forget(remembered.pop(next(iter(remembered))))
         return sighting
 
-    def _events_in(self, frame: bytes) -> tuple[LiveEvent, ...]:
-        if not any(all(needle in frame for needle in needles) for needles in self._needles):
-            return ()
+    def _decoded(self, frame: bytes) -> Decoded:
+        codec = self._codec
         try:
-            fields = json.loads(frame)
-        except (ValueError, RecursionError):
-            return ()
-        if not isinstance(fields, dict):
+            if codec.transparent(frame) and not any(
+                all(needle in frame for needle in needles) for needles in self._needles
+            ):
+                return _NOTHING
+            return codec.decode(frame)
+        except ValueError:
+            return _NOTHING
+
+    def _events_in(self, fields: Mapping[str, Any] | None) -> tuple[LiveEvent, ...]:
+        if fields is None:
             return ()
         return tuple(
             LiveEvent(name, fields)

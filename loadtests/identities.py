@@ -5,7 +5,6 @@ Worker i of n takes the rows i, i + n, i + 2n, ... so that workers need not talk
 
 from __future__ import annotations
 
-import csv
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from flashcrowd import roster
 from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.target import Identities as Source
@@ -104,14 +104,5 @@ _COLUMNS = ("identity.user", "identity.token")
 
 
 def _read(file: Path) -> Iterator[Identity]:
-    try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            rows = csv.DictReader(stream)
-            if "user" not in (rows.fieldnames or ()):
-                raise InputError(f"{file}:1: wants a header with at least the column 'user'")
-            for row in rows:
-                if None in row or None in row.values():
-                    raise InputError(f"{file}:{rows.line_num}: has not as many columns as the header")
-                yield Identity({f"identity.{column}": value for column, value in row.items()})
-    except OSError as error:
-        raise InputError(f"{file}: the identities can't be read: {error.strerror}") from None
+    for row in roster.people(file):
+        yield Identity({f"identity.{column}": value for column, value in row.items()})

@@ -11,6 +11,7 @@ import msgspec
 
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.guard import Guard
+from flashcrowd.mark import admin_headers
 from flashcrowd.target import Target
 from loadtests.jsonlines import read
 from loadtests.records import Source, each
@@ -27,8 +28,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
     sale_id: str = ""
 
 
-async def read_ledger(target: Target, guard: Guard, timeout: float = 60.0) -> list[LedgerEntry]:
-    """Every order that the target has stored, in its order. `timeout`: seconds for the whole of it.
+async def read_ledger(target: Target, guard: Guard, timeout: float = 60.0, run: str = "") -> list[LedgerEntry]:
+    """Every order that the target has stored, in its order. `timeout`: seconds for the whole of it. `run`: its name.
 
     Raises:
         InputError: the target file names no ledger.
@@ -36,16 +37,18 @@ async def read_ledger(target: Target, guard: Guard, timeout: float = 60.0) -> li
         NeedError: the ledger can't be read, or a line of it isn't an order.
     """
     entries = list[LedgerEntry]()
-    await each_order(target, guard, entries.append, timeout)
+    await each_order(target, guard, entries.append, timeout, run)
     return entries
 
 
-async def each_order(target: Target, guard: Guard, take: Callable[[LedgerEntry], None], timeout: float = 60.0) -> None:
+async def each_order(
+    target: Target, guard: Guard, take: Callable[[LedgerEntry], None], timeout: float = 60.0, run: str = ""
+) -> None:
     """Give `take` every order, as it is read: a long ledger needn't fit into memory. Raises as `read_ledger`."""
     shop = target.spec.shop
     if shop is None or shop.ledger is None:
         raise InputError(f"target {target.name} names no ledger; give spec.shop.ledger, or no order can be checked")
-    source = Source(shop.ledger, shop.url, "the ledger", "spec.shop.ledger")
+    source = Source(shop.ledger, shop.url, "the ledger", "spec.shop.ledger", admin_headers(target, run))
 
     def parse(line: str, number: int) -> None:
         take(parse_entry(line, f"{source}, order {number}"))

@@ -5,6 +5,7 @@
             lost ▼      │ connected again
              reconnecting ─► (full-jitter back-off between attempts, without end while the viewer stays)
 
+With a codec that waits, `entering` lasts until the server lets the viewer in, not only until there is a WebSocket.
 A room costs a connection and a timer, no greenlet. Frames are understood without being parsed (frames.py); a handler
 gets a lane only when an event that it waits for arrives.
 """
@@ -14,19 +15,21 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
+from flashcrowd import codecs
+from flashcrowd.codecs import Decoded
 from flashcrowd.target import Live as LiveSpec
 from loadtests.backoff import full_jitter
-from loadtests.crowd.connection import Address, resolve
+from loadtests.crowd.addresses import Address
 from loadtests.crowd.engine import Engine
-from loadtests.crowd.errors import ServerClosedError
+from loadtests.crowd.errors import ConnectTimeoutError, HandshakeError, ServerClosedError
 from loadtests.crowd.timers import Timer
 from loadtests.crowd.waiter import Waiter
-from loadtests.crowd.websocket import WebSocket
+from loadtests.crowd.websocket import CONNECT, WebSocket
 from loadtests.frames import FrameReader, LiveEvent, Sighting
 from loadtests.handlers import Handlers
 from loadtests.identities import Identity
@@ -67,7 +70,8 @@ class Live:
         self.engine, self.spec, self.variables, self.tally, self.report = engine, spec, variables, tally, report
         self.parts = Parts(tally.rooms, rooms)
         self.witnesses = Witnesses(tally.chat)
-        self.reader = FrameReader(spec.events, self.parts.fold, tally.chat.inspect)
+        self.codec = codecs.load(spec.codec)
+        self.reader = FrameReader(spec.events, self.parts.fold, tally.chat.inspect, self.codec)
         self.handlers = Handlers(engine)
         self.rooms = set[Room]()
         self._serials = serials
@@ -100,13 +104,17 @@ class Live:
         """Another sender's number."""
         return next(self._serials)
 
+    def encode(self, template: str, values: Mapping[str, str]) -> str:
+        """A frame of the target file as it goes over the wire."""
+        return self.codec.encode(fill_json(template, values))
+
     def addresses(self, url: str, again: bool) -> list[Address]:
         """The network addresses of a URL's host, looked up once, or `again`. Raises OSError for an unknown name."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)
         known = self._addresses.get(parts.netloc)
         if known is None or again:
-            known = self._addresses[parts.netloc] = resolve(host, port)
+            known = self._addresses[parts.netloc] = self.engine.resolve(host, port)
         return known
 
 
@@ -148,7 +156,7 @@ class Room:
         try:
             if self._socket is None or self._state != "connected":
                 raise ServerClosedError("not connected")
-            self._socket.send(fill_json(self._live.spec.say, self._values(text=f"{text} {marker}")))
+            self._socket.send(self._live.encode(self._live.spec.say, self._values(text=f"{text} {marker}")))
             self._part.deliveries.said(self.name, Marker(marker.encode(), now))
             self._live.tally.chat.forbidden_said += forbidden
         except OSError as failure:
@@ -160,8 +168,7 @@ class Room:
         if not self._left:
             self._left = True
             self._away(None)
-            if self._timer is not None:
-                self._live.engine.timers.cancel(self._timer)
+            self._stop_timer()
             if self._socket is not None:  # in the loop's own time: thousands may leave together
                 self._live.engine.call(self._socket.close)
 
@@ -183,12 +190,18 @@ class Room:
         beat = self._live.spec.heartbeat
         if self._socket is not None and beat is not None:
             with contextlib.suppress(OSError):
-                self._socket.send(fill_json(beat.send, self._values()))
+                self._socket.send(self._live.encode(beat.send, self._values()))
 
     def opened(self, at: float) -> None:
-        """As `websocket.Listener`."""
+        """As `websocket.Listener`. With a codec that waits, the viewer isn't in before the server says so."""
         if self._left:
             return
+        if self._live.codec.waits:
+            self._timer = self._live.engine.after(CONNECT, self._not_let_in)
+        else:
+            self._let_in(at)
+
+    def _let_in(self, at: float) -> None:
         live, beat = self._live, self._live.spec.heartbeat
         name = "connect" if self._state == "connecting" else "reconnect"
         live.report(Request("WS", name, at - self._started, 0, None))
@@ -203,7 +216,7 @@ class Room:
             self.beat_at = time.monotonic() + random.uniform(0.0, beat.every)
         for text in live.spec.on_open:
             assert self._socket is not None
-            self._socket.send(fill_json(text, self._values()))
+            self._socket.send(live.encode(text, self._values()))
         if self._entering is not None:
             self._entering.set(None)
 
@@ -213,6 +226,8 @@ class Room:
             return
         live = self._live
         sighting = live.reader.read(data)
+        if sighting.control is not None:
+            self._obey(sighting.control, at)
         if sighting.comments:
             self._heard(sighting, at)
         for event in sighting.events:
@@ -225,11 +240,39 @@ class Room:
         if self._witness is None:
             self._witness = self._live.witnesses.appoint(self.name, time.time())
 
+    def _obey(self, control: Decoded, at: float) -> None:
+        """Do what a frame asks for. What it refuses is lost, and tried again as any lost connection is."""
+        if self._socket is None:
+            return
+        with contextlib.suppress(OSError):  # if that fails, `lost` is on its way
+            for text in control.replies:
+                self._socket.send(text)
+        if control.ready and self._state != "connected":
+            self._stop_timer()
+            self._let_in(at)
+        if control.refused is not None:
+            self._give_up(HandshakeError(control.refused))
+
+    def _not_let_in(self) -> None:
+        self._timer = None
+        self._give_up(ConnectTimeoutError(f"the server let nobody in within {CONNECT:g} s of the handshake"))
+
+    def _give_up(self, error: Exception) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self.lost(error)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._live.engine.timers.cancel(self._timer)
+            self._timer = None
+
     def lost(self, error: Exception) -> None:
         """As `websocket.Listener`: the connection, or an attempt at one, has failed; another follows."""
         self._socket = None
         if self._left:
             return
+        self._stop_timer()
         if self._state == "connected":
             self._away("reconnecting")
         else:
@@ -262,7 +305,7 @@ class Room:
             return
         live, values = self._live, self._values(traceparent=traceparent())
         headers = live.variables.headers(live.spec.headers, values)
-        url = fill_path(live.spec.url, values)
+        url = live.codec.url(fill_path(live.spec.url, values))
         self._started = time.time()
         try:
             addresses = live.addresses(url, again=self._failures > 0)

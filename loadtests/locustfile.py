@@ -37,7 +37,9 @@ from loadtests.crowd.histogram import round_off
 from loadtests.crowd.pool import Lane
 from loadtests.distribution import Membership, Roll, fetch
 from loadtests.life import Handle
+from loadtests.masked import Masked
 from loadtests.metrics import Exporter, Reports, Tally
+from loadtests.reach import enforce
 from loadtests.requestlog import RequestLog
 from loadtests.result import SUMMARY, summary
 from loadtests.session import Session
@@ -105,6 +107,7 @@ class Holder:
         self._runner = runner
         log = RequestLog(environment, lambda: self._session.tally, self.count)
         self._session = Session(config, runner.worker_index, log)
+        enforce(self._session.guard)
         users.use(self._session)
         if config.arrivals is not None and not all(issubclass(one, users.CrowdUser) for one in runner.user_classes):
             sys.exit("arrivals need viewers of the crowd; derive the scenario's users from loadtests.users.CrowdUser")
@@ -222,6 +225,7 @@ def _raise_file_limit() -> None:
 
 def main() -> None:
     """Locust, but deaf to the user's Locust configuration files and variables: our command line says it all."""
+    sys.stdout, sys.stderr = Masked(sys.stdout), Masked(sys.stderr)
     for name in [name for name in os.environ if name.startswith("LOCUST_")]:
         del os.environ[name]
     argument_parser.LocustArgumentParser._open_config_files = lambda self, arguments: []

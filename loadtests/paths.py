@@ -1,4 +1,4 @@
-"""Paths: where in a JSON answer a value is, in the one kind of JSONPath that a target file needs."""
+"""Paths: the value that a JSON answer has at the path of a target file."""
 
 from __future__ import annotations
 
@@ -6,15 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from flashcrowd.errors import InputError
+from flashcrowd.paths import parse_path
 
-
-def parse_path(text: str, field: str = "order_id") -> tuple[str, ...]:
-    """The steps of a path such as `$.data.order_id`. Raises InputError for any other kind of JSONPath."""
-    first, *steps = text.split(".")
-    if first != "$" or not steps or not all(step.replace("_", "a").replace("-", "a").isalnum() for step in steps):
-        raise InputError(f"{field}: '{text}' is not a path of names; write it like $.data.order_id")
-    return tuple(steps)
+__all__ = ["parse_path", "read_path"]
 
 
 def read_path(body: bytes, path: Sequence[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
+from flashcrowd.client import guarded_client
 from flashcrowd.errors import NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.target import LedgerSource
@@ -22,15 +23,16 @@ class NotReadyError(NeedError):
 
 @dataclass(frozen=True)
 class Source:
-    """Where something is read. what: as messages call it, `the ledger`. field: its place in the target file.
+    """Where something is read. what: as messages call it, `the ledger`. place: where the target file says so.
 
-    base: the URL that a path belongs to.
+    base: the URL that a path belongs to. headers: of the request; they may hold secrets.
     """
 
     spec: LedgerSource
     base: str
     what: str
-    field: str
+    place: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def where(self) -> str:
@@ -51,31 +53,31 @@ async def each(source: Source, guard: Guard, take: Callable[[str, int], None], t
         NotReadyError, NeedError: it can't be read, or not yet.
     """
     if source.spec.get is not None:
-        guard.check_url(source.where, f"{source.field}.get")
+        guard.check_url(source.where, f"{source.place}.get")
     try:
         async with asyncio.timeout(timeout):
-            await _each(source, take)
+            await _each(source, guard, take)
     except TimeoutError:
         raise NeedError(f"{source} was not read within {timeout:g} s") from None
 
 
-async def _each(source: Source, take: Callable[[str, int], None]) -> None:
+async def _each(source: Source, guard: Guard, take: Callable[[str, int], None]) -> None:
     number = 0
     command = source.spec.command
-    async with aclosing(_from_command(source, command) if command else _from_http(source)) as lines:
+    async with aclosing(_from_command(source, command) if command else _from_http(source, guard)) as lines:
         async for line in lines:
             if line.strip():
                 number += 1
                 take(line, number)
 
 
-async def _from_http(source: Source) -> AsyncGenerator[str]:
-    async with httpx.AsyncClient(timeout=30.0, trust_env=False) as client:
+async def _from_http(source: Source, guard: Guard) -> AsyncGenerator[str]:
+    async with guarded_client(guard, f"{source.place}.get", timeout=30.0) as client:
         try:
-            async with client.stream("GET", source.where) as answer:
+            async with client.stream("GET", source.where, headers=dict(source.headers)) as answer:
                 if not answer.is_success:
                     error = NotReadyError if answer.status_code == 503 else NeedError
-                    raise error(f"{source} answered {answer.status_code}; check {source.field}")
+                    raise error(f"{source} answered {answer.status_code}; check {source.place}")
                 async for line in answer.aiter_lines():
                     yield line
         except httpx.HTTPError as error:

@@ -12,7 +12,6 @@ from itertools import count
 from math import ceil
 
 from flashcrowd.errors import InputError
-from flashcrowd.guard import Guard
 from loadtests import entries
 from loadtests.arrivals import Arrivals
 from loadtests.behaviour import Behaviour
@@ -26,6 +25,7 @@ from loadtests.history import HistoryWriter, file_of
 from loadtests.identities import IdentityPool
 from loadtests.live import Live
 from loadtests.metrics import Tally
+from loadtests.reach import guard_of, guarded
 from loadtests.report import Log
 from loadtests.shop import Shop
 from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
@@ -48,6 +48,8 @@ class Session:
         self.config, self.tally, self.watch = config, Tally(), GeneratorWatch()
         self.engine = Engine()
         self.engine.sources = _sources(config, worker)
+        self.guard = guard_of(config.target)
+        self.engine.resolve = guarded(self.guard)
         gc.freeze()
         gc.set_threshold(*COLLECT)
         self.tally.lag = self.watch.lag
@@ -60,7 +62,7 @@ class Session:
         self._draws: Draws | None = None
         if config.target is not None:
             spec = config.target.spec
-            variables = Variables(config.run, spec.mark.headers)
+            variables = Variables.of_target(config.run, spec)
             serials = count(worker, config.workers)
             self.identities = IdentityPool(spec.identities, worker, config.workers)
             if spec.live is not None:
@@ -69,9 +71,8 @@ class Session:
             if spec.shop is not None:
                 self._shop = Shop(self.engine, spec.shop, variables, self.tally, report, self._history, most=most)
             if spec.stream is not None:
-                guard = Guard(spec.allow_hosts, file=config.target.name)
                 self._stream = Stream(
-                    self.engine, spec.stream, variables, self.tally, report, config.rooms, guard, most=most
+                    self.engine, spec.stream, variables, self.tally, report, config.rooms, self.guard, most=most
                 )
             if spec.events is not None:
                 self._behaviour = Behaviour(self.engine, spec.events, variables, self.tally, report, most=most)

@@ -9,8 +9,10 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from flashcrowd.client import guarded_client
 from flashcrowd.errors import NeedError
 from flashcrowd.guard import Guard
+from flashcrowd.mark import admin_headers
 from flashcrowd.target import Target
 
 
@@ -30,7 +32,7 @@ class StockRow(msgspec.Struct, frozen=True):
         return f"{self.sku} ({self.sale_id})" if self.sale_id else self.sku
 
 
-async def read_stock(target: Target, guard: Guard, timeout: float = 30.0) -> list[StockRow]:
+async def read_stock(target: Target, guard: Guard, timeout: float = 30.0, run: str = "") -> list[StockRow]:
     """The stock of every sale. Empty when the target file names no path to ask at.
 
     Raises:
@@ -43,8 +45,8 @@ async def read_stock(target: Target, guard: Guard, timeout: float = 30.0) -> lis
     url = shop.url.rstrip("/") + "/" + shop.stock.lstrip("/")
     guard.check_url(url, "spec.shop.stock")
     try:
-        async with asyncio.timeout(timeout), httpx.AsyncClient(timeout=timeout, trust_env=False) as client:
-            answer = await client.get(url)
+        async with asyncio.timeout(timeout), guarded_client(guard, "spec.shop.stock", timeout) as client:
+            answer = await client.get(url, headers=admin_headers(target, run))
         if not answer.is_success:
             raise NeedError(f"the stock ({url}) answered {answer.status_code}; check spec.shop.stock")
         return msgspec.json.decode(answer.content, type=list[StockRow])

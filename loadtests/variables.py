@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from flashcrowd import secret
+from flashcrowd.mark import traceparent
+from flashcrowd.target import TargetSpec
 from flashcrowd.template import fill
 from loadtests.identities import Identity
+
+__all__ = ["Values", "Variables", "fill_json", "fill_path", "fresh_key", "traceparent"]
 
 
 class Values(Mapping[str, str]):
@@ -35,17 +39,21 @@ class Values(Mapping[str, str]):
         return len(set(self))
 
 
-def _environment() -> dict[str, str]:
-    return {f"env.{name}": value for name, value in os.environ.items()}
-
-
 @dataclass(frozen=True)
 class Variables:
-    """The variables that are the same for every viewer. `run`: the run's name. `mark`: headers of every request."""
+    """The variables that are the same for every viewer.
+
+    run: the run's name. mark: headers of every request. environment: from the environment and the target's secrets.
+    """
 
     run: str
     mark: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=_environment, repr=False)
+    environment: Mapping[str, str] = field(default_factory=lambda: secret.variables({}), repr=False)
+
+    @classmethod
+    def of_target(cls, run: str, spec: TargetSpec) -> Variables:
+        """Those of a load. Raises InputError when a secret of the target isn't there."""
+        return cls(run, spec.mark.headers, secret.variables(spec.secrets))
 
     def of(self, identity: Identity, **more: str) -> Values:
         """All variables of one viewer's request."""
@@ -77,8 +85,3 @@ _numbers = random.Random()
 def fresh_key() -> str:
     """128 random bits in hexadecimal: an idempotency key."""
     return f"{_numbers.getrandbits(128):032x}"
-
-
-def traceparent() -> str:
-    """A fresh W3C trace context, sampled (https://www.w3.org/TR/trace-context/#traceparent-header)."""
-    return f"00-{_numbers.getrandbits(128):032x}-{_numbers.getrandbits(64):016x}-01"

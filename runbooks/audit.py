@@ -25,8 +25,8 @@ from types import TracebackType
 from typing import Any
 
 from flashcrowd.errors import NeedError
+from flashcrowd.masking import Masking, bounded
 from flashcrowd.units import utc
-from runbooks.masking import Masking, bounded
 
 OUTPUT_LIMIT = 4096
 """Characters of any one text in the record."""

@@ -33,6 +33,7 @@ from runbooks.execution import Decision, Execution, Outcome, State, StepResult, 
 from runbooks.model import Heading, ManualStep, PromqlStep, Runbook, Step
 from runbooks.performer import Performer
 from runbooks.queries import Query
+from runbooks.request import Mark
 
 Approve = Callable[[Step], Awaitable[Decision]]
 OnEvent = Callable[[str, dict[str, Any]], None]
@@ -57,7 +58,7 @@ class Executor:
     query: PromQL in, the values of its series now out. variables: what `${...}` stands for, as Target.variables()
     gives; `${env.NAME}` is there besides. approve: asked before `approve` and manual steps. on_event: called with
     each line of the audit (kind, data) once it is on disk. labels: of the alert. poll, pause: seconds between two looks
-    at something awaited, and before a retry.
+    at something awaited, and before a retry. mark: the headers of http steps that tell the target who we are.
     """
 
     def __init__(
@@ -74,9 +75,10 @@ class Executor:
         labels: Mapping[str, str] | None = None,
         poll: float = 0.5,
         pause: float = 1.0,
+        mark: Mark = dict,
     ) -> None:
         self._runbook, self._execute = runbook, execute
-        self._performer = Performer(query, guard, variables, labels or {}, poll)
+        self._performer = Performer(query, guard, variables, labels or {}, poll, mark)
         self._audit, self._approve, self._on_event, self._pause = audit, approve, on_event, pause
         self._results: list[StepResult] = []
         self._in_place: list[Step] = []

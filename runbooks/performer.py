@@ -13,14 +13,14 @@ from flashcrowd.template import fill, names
 from runbooks.actions import Seen
 from runbooks.model import Heading, HttpStep, PromqlStep, Runbook, ShStep, Step
 from runbooks.queries import Query, hold, look
-from runbooks.request import describe_request, send
+from runbooks.request import Mark, describe_request, send
 from runbooks.script import run_script
 
 
 class Performer:
     """The outside as steps see it: Prometheus, the addresses that the guard allows, variables and the alert's labels.
 
-    poll: seconds between two looks at something awaited.
+    poll: seconds between two looks at something awaited. mark: as `request.send`.
     """
 
     def __init__(
@@ -30,8 +30,9 @@ class Performer:
         variables: Mapping[str, str],
         labels: Mapping[str, str],
         poll: float,
+        mark: Mark = dict,
     ) -> None:
-        self.query, self.labels = query, labels
+        self.query, self.labels, self._mark = query, labels, mark
         self._guard, self._named, self._poll = guard, variables, poll
         self._values = _Values({**{f"env.{name}": value for name, value in os.environ.items()}, **variables})
 
@@ -76,7 +77,7 @@ class Performer:
             case PromqlStep() if self.query is not None:
                 return await self._ask(step, self.query)
             case HttpStep():
-                output = await send(step, self._values, self._guard)
+                output = await send(step, self._values, self._guard, self._mark)
                 return Seen(message=f"answered {output.split(' ')[0]}", output=output)
             case ShStep():
                 return Seen(message="ended with 0", output=await run_script(step, self._named, self.labels))

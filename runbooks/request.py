@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import httpx
 
+from flashcrowd.client import guarded_client
 from flashcrowd.errors import GuardError
 from flashcrowd.guard import Guard
 from flashcrowd.template import fill, names
@@ -24,22 +25,27 @@ def describe_request(step: HttpStep, variables: Mapping[str, str]) -> str:
     return "\n".join([*lines, *([_body(step, variables)] if step.body else [])])
 
 
-async def send(step: HttpStep, variables: Mapping[str, str], guard: Guard) -> str:
+Mark = Callable[[], Mapping[str, str]]
+"""The headers by which a target knows what is the rehearsal's; made anew for each request, as each has its trace."""
+
+
+async def send(step: HttpStep, variables: Mapping[str, str], guard: Guard, mark: Mark = dict) -> str:
     """Send a step's request to an address that the guard allows; no redirect is followed, no proxy used.
+
+    mark: what the request carries besides the headers of the step, which outweigh it.
 
     Raises:
         RefusedError: the guard forbids it, nobody listens there, or the answer is a 4xx.
         ActionError: any other answer that isn't expected, or none within the timeout.
     """
-    async with httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=step.timeout) as client:
+    async with guarded_client(guard, step.name, step.timeout) as client:
         try:
             request = client.build_request(
                 step.method,
                 fill(step.url, variables),
-                headers=_headers(step, variables),
+                headers=_headers(step, variables, mark()),
                 content=_body(step, variables),
             )
-            await asyncio.to_thread(guard.check_url, str(request.url), step.name)
             async with asyncio.timeout(step.timeout):
                 response = await client.send(request, stream=True)
                 text = await _text(response)
@@ -58,8 +64,10 @@ async def send(step: HttpStep, variables: Mapping[str, str], guard: Guard) -> st
     return f"{response.status_code} {text}".strip()
 
 
-def _headers(step: HttpStep, variables: Mapping[str, str]) -> list[tuple[str, str]]:
+def _headers(step: HttpStep, variables: Mapping[str, str], mark: Mapping[str, str]) -> list[tuple[str, str]]:
     given = [(name, fill(value, variables)) for name, value in step.headers]
+    own = {name.lower() for name, _ in given}
+    given += [(name, value) for name, value in mark.items() if name.lower() not in own]
     if _is_json(step) and "content-type" not in {name.lower() for name, _ in given}:
         given.append(("Content-Type", "application/json"))
     return given

@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from chaos.asking import Question
 from chaos.fault import Fault, Injection, Probe
 from chaos.toxiproxy import NothingThereError, Toxiproxy
+from flashcrowd.dial import pinned
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component
 from flashcrowd.units import Duration, format_duration
@@ -132,12 +133,12 @@ class NetworkLatency(Fault):
     async def prepare(self, identity: str, component: Component, guard: Guard) -> LatencyInjection:
         assert component.link is not None
         link, place = component.link, f"components.{self.on}.link"
-        guard.check_url(link.toxiproxy, f"{place}.toxiproxy")
-        near = await Toxiproxy(link.toxiproxy).listener(link.proxy)
+        toxiproxy = await pinned(guard, link.toxiproxy, f"{place}.toxiproxy")
+        near = await Toxiproxy(toxiproxy).listener(link.proxy)
         guard.check_host(near.host, f"{place}.proxy")
         question = link.probe and Question(host=near.host, port=near.port, path=link.probe)
         return LatencyInjection(
-            toxiproxy=link.toxiproxy,
+            toxiproxy=toxiproxy,
             proxy=link.proxy,
             toxic=f"flashcrowd-{identity}",
             latency_ms=round(self.delay * 1000),

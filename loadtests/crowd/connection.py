@@ -15,15 +15,15 @@ import _socket  # the bare socket: gevent's and the standard library's cost twic
 import contextlib
 import errno
 import os
-import socket
 import ssl
 import struct
 import sys
 import time
 from collections.abc import Sequence
-from socket import AF_INET, IPPROTO_TCP, SO_ERROR, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY
-from typing import Any, Protocol
+from socket import IPPROTO_TCP, SO_ERROR, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY
+from typing import Protocol
 
+from loadtests.crowd.addresses import Address
 from loadtests.crowd.engine import IN, OUT, Engine
 from loadtests.crowd.errors import BackPressureError, ServerClosedError
 from loadtests.crowd.tls import TlsSession
@@ -37,9 +37,6 @@ _STAMPING = 35
 _STAMP = struct.Struct("qq")
 _LINUX = sys.platform == "linux"
 _BUSY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
-
-Address = tuple[int, tuple[Any, ...]]
-"""Address family, and the socket address of it."""
 
 
 class Receiver(Protocol):
@@ -267,11 +264,3 @@ class Connection:
             self._engine.forget(self._socket.fileno())
             self._socket.close()
         self._socket, self._out, self.is_open = None, None, False
-
-
-def resolve(host: str, port: int) -> list[Address]:
-    """The addresses of a host, in getaddrinfo's order; figures need no lookup. Raises OSError for an unknown name."""
-    figures = host.split(".")
-    if len(figures) == 4 and all(part.isdigit() for part in figures):
-        return [(AF_INET, (host, port))]
-    return [(family, address) for family, _, _, _, address in socket.getaddrinfo(host, port, type=SOCK_STREAM)]

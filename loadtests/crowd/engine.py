@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from gevent import get_hub, monkey  # type: ignore[import-untyped]
 
+from loadtests.crowd.addresses import Resolve, resolve
 from loadtests.crowd.histogram import AT_ONCE, LatencyHistogram
 from loadtests.crowd.pool import MOST, Job, Pool
 from loadtests.crowd.sources import Sources
@@ -84,6 +85,7 @@ class Engine:
     start_lag: how late viewers were started after the moment they were due. read_lag: how long what had arrived
     waited to be read. Both are ours, not the server's; `start_lags` and `read_lags` are those that `settle` has yet to
     count. unstamped: reads for which the kernel gave no time of arrival; `reads` counts all. turns: of the loop.
+    resolve: looks hosts up; a guard fits in there.
     """
 
     def __init__(self, epoll: bool = True, lanes: int | None = None) -> None:
@@ -93,6 +95,7 @@ class Engine:
         self.pool = Pool(self.hub, self.report, self.start_lags, lanes or MOST)
         self.timers = Timers()
         self.sources = Sources()
+        self.resolve: Resolve = resolve
         self.buffer = bytearray(READ)
         self.view = memoryview(self.buffer)
         self.buffers = (self.buffer,)

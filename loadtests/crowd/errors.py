@@ -7,6 +7,8 @@ ConnectionError
 ├── MalformedError         it sent what is not the protocol
 │   └── TooLargeError      or more of it than the limit
 └── BackPressureError      it reads so slowly that too much waits to be sent
+PermissionError
+└── ForbiddenError         the guard doesn't allow the address
 TimeoutError
 ├── ConnectTimeoutError    no connection within the time
 └── AnswerTimeoutError     connected, but no answer within the time
@@ -33,6 +35,10 @@ class TooLargeError(MalformedError):
 
 class BackPressureError(ConnectionError):
     """More waits to be sent than a slow server may make us keep."""
+
+
+class ForbiddenError(PermissionError):
+    """The address that a host means now is none that may be connected to."""
 
 
 class ConnectTimeoutError(TimeoutError):

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
+from loadtests.crowd.addresses import Address
 from loadtests.crowd.answer import LARGEST, Answer, AnswerReader
-from loadtests.crowd.connection import Address, Connection, resolve
+from loadtests.crowd.connection import Connection
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.errors import AnswerTimeoutError, ConnectTimeoutError, ServerClosedError
 from loadtests.crowd.tls import tls_context
@@ -125,7 +126,7 @@ class HttpClient:
     def addresses(self) -> list[Address]:
         """The server's addresses, looked up once. Raises OSError when there are none."""
         if not self._addresses:
-            self._addresses = resolve(*self._server)
+            self._addresses = self.engine.resolve(*self._server)
         return self._addresses
 
     def write(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from websockets.uri import parse_uri
 
-from loadtests.crowd.connection import Address, Connection
+from loadtests.crowd.addresses import Address
+from loadtests.crowd.connection import Connection
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.errors import ConnectTimeoutError, ServerClosedError
 from loadtests.crowd.tls import tls_context

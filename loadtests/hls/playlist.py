@@ -1,7 +1,7 @@
 """Playlists: what a player needs of HLS master and media playlists (RFC 8216).
 
 Sans-I/O. All viewers of a room get the same bytes, which change once a second or so: what was parsed last is kept, and
-found again by those bytes. Why not a library: docs/decisions/0007-playing-hls.md.
+found again by those bytes. Why not a library: docs/decisions/0012-playing-hls.md.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ import cli
 COMMANDS = {
     "demo": ["--out"],
     "up": ["--out", "--live", "--bug"],
+    "init": [],
+    "doctor": ["--viewers", "--room", "--json", "--allow-production"],
     "load list": [],
     "load run": ["--target", "--host", "--viewers", "--shape", "--duration", "--over", "--workers", "--metrics-port"],
     "load worker": ["--master"],

@@ -18,6 +18,7 @@ WRONG = {
         "--duration: '10' has no unit",
     ),
     "load elsewhere": (("load", "run", __file__, "--host", "http://192.0.2.1"), "may touch this machine alone"),
+    "target to try": (("doctor", "x.yaml"), "x.yaml: can't be read"),
     "target": (("load", "run", "live-commerce", "--target", "x.yaml"), "x.yaml: can't be read"),
     "bug": (("up", "--bug", "nope"), "no bug 'nope' to plant; there are oversell, "),
     "fault kind": (

@@ -78,6 +78,13 @@ def test_a_load_is_judged_by_its_orders_and_then_passes_the_gate(standing, comma
     assert "order-latency" in checked.stdout
 
 
+def test_doctor_has_nothing_to_mend(standing, command_line):
+    ended = command_line.run("doctor", standing, "--viewers", "300")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for part in ("a comment came back in", "nothing was ordered", "inventory: network.latency yes", "scrapes every 1s"):
+        assert part in " ".join(ended.stdout.split())
+
+
 def test_a_gate_without_data_is_inconclusive(standing, command_line):
     other = command_line.folder / "other.yaml"
     slos = (ROOT / "monitors" / "slos" / "storefront.yaml").read_text()

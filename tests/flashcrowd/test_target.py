@@ -7,7 +7,7 @@ HEAD = "apiVersion: flashcrowd/v1\nkind: Target\nmetadata: {name: staging}\n"
 
 
 def test_a_target_file_is_read(tmp_path, monkeypatch):
-    monkeypatch.setenv("SHOP_TOKEN", "secret")
+    monkeypatch.setenv("SHOP_TOKEN", "hunter-two")
     file = tmp_path / "staging.yaml"
     file.write_text(
         HEAD
@@ -31,11 +31,11 @@ def test_a_target_file_is_read(tmp_path, monkeypatch):
         "spec.components.inventory.admin",
         "spec.components.inventory.link.toxiproxy",
     }
-    assert "secret" not in repr(target)
+    assert "hunter-two" not in repr(target)
 
 
 def test_a_secret_in_the_address_of_prometheus_is_filled_in_only_where_it_is_asked(tmp_path, monkeypatch):
-    monkeypatch.setenv("PROM_PASSWORD", "secret")
+    monkeypatch.setenv("PROM_PASSWORD", "hunter-two")
     file = tmp_path / "staging.yaml"
     file.write_text(
         HEAD
@@ -47,8 +47,8 @@ def test_a_secret_in_the_address_of_prometheus_is_filled_in_only_where_it_is_ask
 """
     )
     target = read_target(file)
-    assert target.prometheus_url == "http://me:secret@127.0.0.1:9090"
-    assert "secret" not in target.model_dump_json()
+    assert target.prometheus_url == "http://me:hunter-two@127.0.0.1:9090"
+    assert "hunter-two" not in target.model_dump_json()
 
 
 def test_unknown_variables_and_missing_secrets_are_named_with_their_lines(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from flashcrowd.guard import Guard
@@ -31,6 +32,7 @@ class Platform:
         self.handshakes: list[dict[str, str]] = []
         self.orders: dict[str, dict[str, object]] = {}
         self.requests: list[dict[str, str]] = []
+        self.asked: list[tuple[str, dict[str, str]]] = []
         self.attempts: dict[str, int] = {}
         self.stock: dict[str, int] = {}
         self.limit: int | None = None
@@ -149,6 +151,12 @@ class Platform:
         self.orders[key] = {"order_id": f"o-{len(self.orders)}", "key": key, "user": user, **wish}
         return True
 
+    @web.middleware
+    async def note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Every request of the shop, as it came: path and headers."""
+        self.asked.append((request.path, {name.lower(): value for name, value in request.headers.items()}))
+        return await handler(request)
+
     async def catalogue(self, request: web.Request) -> web.Response:
         return web.json_response(["lipstick-01"])
 
@@ -216,7 +224,7 @@ class Platform:
 async def platform() -> AsyncIterator[Platform]:
     one = Platform()
     one.live_port, one.shop_port = free_port(), free_port()
-    shop = web.Application()
+    shop = web.Application(middlewares=[one.note])
     shop.add_routes(
         [
             web.post("/orders", one.order),

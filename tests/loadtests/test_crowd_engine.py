@@ -20,7 +20,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from loadtests.crowd import connection, tls
-from loadtests.crowd.connection import Connection, resolve
+from loadtests.crowd.addresses import resolve
+from loadtests.crowd.connection import Connection
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.errors import (
     AnswerTimeoutError,

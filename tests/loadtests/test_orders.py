@@ -128,7 +128,8 @@ def test_identities_of_a_file_have_its_columns_and_come_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("name\nann\n", "wants a header"), ("user,token\nann\n", ":2: has not as many columns")]
+    ("text", "message"),
+    [("name\nann\n", "wants a header"), ("user,token\nann\n", ":2: has 1 columns, and the header has 2")],
 )
 def test_a_wrong_file_of_identities_is_explained(tmp_path, text, message):
     file = tmp_path / "users.csv"

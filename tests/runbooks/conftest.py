@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from flashcrowd.guard import Guard
+from flashcrowd.masking import Masking
 from runbooks.audit import Audit
 from runbooks.executor import Executor
-from runbooks.masking import Masking
 from runbooks.model import Runbook
 from runbooks.parser import parse
 

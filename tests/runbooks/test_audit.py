@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from flashcrowd.errors import NeedError
+from flashcrowd.masking import Masking
 from runbooks.audit import OUTPUT_LIMIT, Audit
-from runbooks.masking import Masking
 
 Lines = Callable[[], list[dict[str, Any]]]
 

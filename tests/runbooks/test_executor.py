@@ -9,10 +9,10 @@ import pytest
 
 from flashcrowd.errors import DocumentError, GuardError, InputError, NeedError
 from flashcrowd.guard import Guard
+from flashcrowd.masking import Masking
 from runbooks.audit import Audit
 from runbooks.execution import Decision, Outcome, State
 from runbooks.executor import Executor
-from runbooks.masking import Masking
 from runbooks.model import Runbook, Step
 
 Build = Callable[..., Runbook]

@@ -91,3 +91,12 @@ async def test_a_long_answer_is_cut(server: Any) -> None:
 def test_a_request_is_described_as_it_will_be_sent(tmp_path: Path) -> None:
     request = step(headers=(("X-A", "1"),), body='{"a": "${b}"}')
     assert describe_request(request, {"shop.admin": "http://s", "b": "c"}) == 'POST http://s/x\nX-A: 1\n{"a": "c"}'
+
+
+async def test_a_request_carries_the_mark_and_its_own_headers_outweigh_it(server: Any) -> None:
+    marks = iter([{"X-Pressure-Test": "true", "traceparent": "one"}, {"traceparent": "two"}])
+    for _ in range(2):
+        request = step(headers=(("x-pressure-test", "false"),))
+        await send(request, {"shop.admin": server.url}, GUARD, lambda: next(marks))
+    (_, _, first, _), (_, _, second, _) = server.seen
+    assert (first["x-pressure-test"], first["traceparent"], second["traceparent"]) == ("false", "one", "two")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbooks.masking import Masking, bounded
+from flashcrowd.masking import Masking, bounded
 
 
 @given(st.text(min_size=4), st.text(), st.text())
