@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 
-from loadtests.users import CrowdUser, LiveEvent, between, forbidden_comment, people, phrase, task
+from loadtests.users import CrowdUser, LiveEvent, OrderResult, between, forbidden_comment, people, phrase, task
 
 NEEDS = ("live", "shop", "sale.opened")
 
@@ -65,9 +65,16 @@ class Viewer(CrowdUser):
             self.react()
             order = self.shop.order(sale.sku)
             if order.accepted:
-                self.shop.pay(order)
-                if random.random() < people.IMPATIENT:
-                    self.shop.repeat(order)
+                self.bought(order)
+
+    def bought(self, order: OrderResult) -> None:
+        if random.random() < people.IMPATIENT:
+            self.shop.repeat(order)
+        self.shop.pay(order)
+        if self.shop.limit is not None and random.random() < people.GREEDY:
+            for _ in range(self.shop.limit):
+                self.react()
+                self.shop.order(order.sku)
 
     def enter(self, opened: LiveEvent) -> None:
         if random.random() < people.PLAYING:
