@@ -15,7 +15,8 @@ from loadtests.entries import read_entries
 from loadtests.history import read_history
 from loadtests.invariants import Judgement, Sale, judge
 from loadtests.invariants.chat import judge_chat
-from loadtests.invariants.draws import Draw, judge_draws
+from loadtests.invariants.draws import judge_draws
+from loadtests.invariants.hall import Draw
 from loadtests.ledger import saved_orders
 from loadtests.result import read_result
 from loadtests.stock import StockRow, saved_stock

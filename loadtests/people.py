@@ -48,6 +48,13 @@ the head and one for the tail). 1 is the law as G. K. Zipf put it (1949); the va
 PLAYING = 0.6
 """Share of the viewers who enter a draw: it costs them one touch. Chosen."""
 
+SAMPLED = 0.02
+"""Share of the viewers whose player is run in a mix of everything: segments come from a CDN, and a sample of players
+tells its stalls. Chosen; the scenario `watch` runs one for each viewer."""
+
+TOLD = 0.1
+"""Share of the viewers in a mix of everything whose app tells the platform what they do. Chosen."""
+
 CHEERING = 0.1
 """Share of the viewers who comment at once when something happens: comments come in bursts. Chosen."""
 

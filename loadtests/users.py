@@ -28,8 +28,8 @@ from loadtests.forbidden import forbidden_comment
 from loadtests.frames import LiveEvent
 from loadtests.identities import Identity
 from loadtests.life import Handle
-from loadtests.live import Room
 from loadtests.phrases import phrase
+from loadtests.room import Room
 from loadtests.session import Session
 from loadtests.shop import OrderResult
 from loadtests.stream import Watching

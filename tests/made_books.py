@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loadtests.draw_ledger import Win
 from loadtests.entries import EntryRecord
 from loadtests.history import OrderOutcome, OrderRecord
-from loadtests.invariants.draws import Draw
+from loadtests.invariants.hall import Draw
 from loadtests.invariants.sale import Sale
 from loadtests.ledger import LedgerEntry
 from loadtests.stock import StockRow

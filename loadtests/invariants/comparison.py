@@ -72,7 +72,7 @@ class Comparison:
             if known is not None:
                 self._saw(record, known)
             if examples and record.key in examples:
-                for example in examples[record.key]:
+                for example in examples.pop(record.key):  # the order itself: its replays come later
                     traced(example, record)
 
     def _accept(self, record: OrderRecord, known: int | None) -> None:

@@ -6,66 +6,27 @@ user with one flag, about 75 bytes.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
-from flashcrowd.verdict import Finding, Outcome
+from flashcrowd.verdict import Finding
 from loadtests.draw_ledger import Win
 from loadtests.entries import ENTERED, REFUSED, EntryRecord
+from loadtests.invariants.hall import Draw, Hall, Wrong
 from loadtests.invariants.invariant import vacuous
 from loadtests.invariants.marks import BITS
-from loadtests.invariants.violation import EXAMPLES, Example
+from loadtests.invariants.violation import Example
 
 PATIENCE = 10.0
 """Seconds after a draw has closed that a viewer must have gone on asking before no answer is a wrong."""
-
-
-@dataclass(frozen=True)
-class Draw:
-    """One draw as it was scheduled. closes_at: unix seconds. prizes: how many there are."""
-
-    draw: str
-    prizes: int
-    closes_at: float
-
-
-@dataclass
-class _Wrong:
-    """Examples of one kind of violation."""
-
-    count: int = 0
-    examples: list[Example] = field(default_factory=list)
-
-    def add(self, **example: object) -> None:
-        self.count += 1
-        if len(self.examples) < EXAMPLES:
-            self.examples.append(example)
-
-    def finding(self, name: str, broken: str, held: str) -> Finding:
-        outcome, message = (Outcome.FAIL, broken) if self.count else (Outcome.PASS, held)
-        return Finding(f"invariant/{name}", outcome, message, {"count": self.count, "entries": self.examples})
-
-
-@dataclass
-class _Hall:
-    """One draw, and who came. entered, doubtful: viewers, those with an unclear answer apart. rows: prizes given."""
-
-    draw: Draw
-    prizes_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    strangers: set[str] = field(default_factory=set)
-    entered: int = 0
-    doubtful: int = 0
-    rows: int = 0
 
 
 class Draws:
     """The wins first, then the entries; then what was found. Other draws than ours in the ledger are passed over."""
 
     def __init__(self, draws: Iterable[Draw]) -> None:
-        self._halls = {draw.draw: _Hall(draw) for draw in draws}
+        self._halls = {draw.draw: Hall(draw) for draw in draws}
         self._known = dict[int, bool]()
-        self._told, self._unanswered, self._twice, self._ghosts = _Wrong(), _Wrong(), _Wrong(), _Wrong()
+        self._told, self._unanswered, self._twice = Wrong(), Wrong(), Wrong()
         self._answered = self._impatient = 0
 
     def won(self, win: Win) -> None:
@@ -89,7 +50,7 @@ class Draws:
         elif record.outcome == ENTERED:
             self._silence(hall, record)
 
-    def _count(self, hall: _Hall, record: EntryRecord) -> None:
+    def _count(self, hall: Hall, record: EntryRecord) -> None:
         """Each user once, however often they tried; entered is more than perhaps."""
         user = hash((record.user, record.draw)) & BITS
         known, entered = self._known.get(user), record.outcome == ENTERED
@@ -99,13 +60,13 @@ class Draws:
         hall.entered += entered
         hall.doubtful += -1 if known is False else not entered
 
-    def _answer(self, hall: _Hall, record: EntryRecord) -> None:
+    def _answer(self, hall: Hall, record: EntryRecord) -> None:
         self._answered += 1
         prizes = hall.prizes_of.get(record.user, [])
         if record.prize not in (prizes or [""]):
             self._told.add(**_example(record), stored=prizes)
 
-    def _silence(self, hall: _Hall, record: EntryRecord) -> None:
+    def _silence(self, hall: Hall, record: EntryRecord) -> None:
         if record.end >= hall.draw.closes_at + PATIENCE:
             self._unanswered.add(**_example(record))
         else:
@@ -122,15 +83,7 @@ class Draws:
         yield self._winners()
         yield self._once()
         yield self._entered()
-        yield (
-            self._told.finding(
-                "draw-told",
-                f"{self._told.count} viewers were told another result than the ledger of draws has",
-                f"what {self._answered} viewers were told is what the ledger of draws has",
-            )
-            if self._answered
-            else vacuous("draw-told", "no viewer was told a result")
-        )
+        yield self._said()
         yield self._replied(entered)
 
     def _winners(self) -> Finding:
@@ -138,14 +91,13 @@ class Draws:
         another's: each is a finding of its own."""
         if not any(hall.entered or hall.rows for hall in self._halls.values()):
             return vacuous("draw-winners", "nobody is known to have entered the draw, and nobody won")
-        wrong = _Wrong()
+        wrong = Wrong()
         for hall in self._halls.values():
-            least, most = min(hall.draw.prizes, hall.entered), min(hall.draw.prizes, hall.entered + hall.doubtful)
-            if hall.rows < least or len(hall.prizes_of) - len(hall.strangers) > most:
-                winners = len(hall.prizes_of)
-                wrong.add(draw=hall.draw.draw, winners=winners, entrants=hall.entered, prizes=hall.draw.prizes)
+            if hall.rows < hall.least or hall.winners - len(hall.strangers) > hall.most:
+                facts = {"winners": hall.winners, "entrants": hall.entered, "prizes": hall.draw.prizes}
+                wrong.add(draw=hall.draw.draw, **facts)
         told = ", ".join(
-            f"{len(hall.prizes_of)} winners among {hall.entered} entrants for {hall.draw.prizes} prizes"
+            f"{hall.winners} winners among {hall.entered} entrants for {hall.draw.prizes} prizes"
             for hall in self._halls.values()
         )
         return wrong.finding("draw-winners", f"not as many won as could: {told}", told)
@@ -159,11 +111,18 @@ class Draws:
 
     def _entered(self) -> Finding:
         """Our draws are entered by our viewers alone."""
+        ghosts = Wrong()
         for hall in self._halls.values():
             for user in sorted(hall.strangers):
-                self._ghosts.add(draw=hall.draw.draw, user=user, prizes=hall.prizes_of[user])
-        broken = f"{self._ghosts.count} winners had not entered"
-        return self._ghosts.finding("draw-entered", broken, "every winner had entered")
+                ghosts.add(draw=hall.draw.draw, user=user, prizes=hall.prizes_of[user])
+        return ghosts.finding("draw-entered", f"{ghosts.count} winners had not entered", "every winner had entered")
+
+    def _said(self) -> Finding:
+        if not self._answered:
+            return vacuous("draw-told", "no viewer was told a result")
+        broken = f"{self._told.count} viewers were told another result than the ledger of draws has"
+        held = f"what {self._answered} viewers were told is what the ledger of draws has"
+        return self._told.finding("draw-told", broken, held)
 
     def _replied(self, entered: int) -> Finding:
         if self._unanswered.count or not self._impatient:

@@ -5,14 +5,15 @@ does something every 40 s on average, and of five things one is a comment, two a
 viewers order less; an order SLO of 99 %, judged over a minute, needs that many to be decided.
 
 It is the mix of all scenarios, as far as the target has the blocks for them: comments as in `chat`, the rush as in
-`flash-sale`, draws as in `draw`.
+`flash-sale`, draws as in `draw`; a sample of the viewers plays the picture as in `watch`, and of one viewer in ten the
+app tells what they do, as in `behaviour`.
 """
 
 from __future__ import annotations
 
 import random
 
-from loadtests.users import CrowdUser, LiveEvent, between, forbidden_comment, people, phrase, task
+from loadtests.users import CrowdUser, LiveEvent, OrderResult, between, forbidden_comment, people, phrase, task
 
 NEEDS = ("live", "shop", "sale.opened")
 
@@ -23,11 +24,15 @@ class Viewer(CrowdUser):
 
     def on_start(self) -> None:
         self.interested = self.bot or random.random() < people.INTERESTED
+        self.told = self.has("events") and random.random() < people.TOLD
         self.room = self.live.enter(self.identity)
         self.room.on("sale.opened", self.rush)
         if self.has("draw") and self.live.tells("draw.opened", "draw.drawn"):
             self.room.on("draw.opened", self.enter)
             self.room.on("draw.drawn", self.look)
+        if self.has("stream") and random.random() < people.SAMPLED:
+            self.stream.watch(self.room.name)
+        self.note("view")
         self.look_around()
 
     @task(1)
@@ -40,12 +45,17 @@ class Viewer(CrowdUser):
     @task(2)
     def browse(self) -> None:
         self.shop.browse()
+        self.note("click")
         if self.has("draw"):
             self.draw.results()
 
     @task(2)
     def buy(self) -> None:
         self.shop.order(random.choice(self.shop.goods))
+
+    def note(self, kind: str) -> None:
+        if self.told:
+            self.behaviour.note(kind)
 
     def arrive(self) -> None:
         self.buy()
@@ -55,9 +65,16 @@ class Viewer(CrowdUser):
             self.react()
             order = self.shop.order(sale.sku)
             if order.accepted:
-                self.shop.pay(order)
-                if random.random() < people.IMPATIENT:
-                    self.shop.repeat(order)
+                self.bought(order)
+
+    def bought(self, order: OrderResult) -> None:
+        if random.random() < people.IMPATIENT:
+            self.shop.repeat(order)
+        self.shop.pay(order)
+        if self.shop.limit is not None and random.random() < people.GREEDY:
+            for _ in range(self.shop.limit):
+                self.react()
+                self.shop.order(order.sku)
 
     def enter(self, opened: LiveEvent) -> None:
         if random.random() < people.PLAYING:

@@ -61,7 +61,7 @@ def test_no_order_is_lost_duplicated_or_sold_beyond_the_stock(played):
     found = findings(played[0].run_directory())
     for name in ("oversold", "undersold", "lost", "duplicate", "rejected-but-stored", "activity"):
         assert found[f"invariant/{name}"]["outcome"] == "pass", found[f"invariant/{name}"]
-    assert "120 of 120 lipstick-01" in found["invariant/oversold"]["message"]
+    assert "60 of 60 lipstick-01 in wave 1, 60 of 60 lipstick-01 in wave 2" in found["invariant/oversold"]["message"]
 
 
 def test_the_last_screen_tells_the_story(played):

@@ -11,7 +11,8 @@ from made_books import DrawBooks, correct_draws
 from flashcrowd.verdict import Finding, Outcome
 from loadtests.draw_ledger import Win
 from loadtests.entries import EntryRecord
-from loadtests.invariants.draws import Draw, judge_draws
+from loadtests.invariants.draws import judge_draws
+from loadtests.invariants.hall import Draw
 
 
 def findings(books: DrawBooks) -> dict[str, Finding]:
