@@ -107,3 +107,19 @@ def worker(
     from gamedays import load_worker
 
     interrupt.run(load_worker.play(master, workers, scenario, connect_from or []))
+
+
+@app.command()
+def fairness(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories with draws in them.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
+) -> None:
+    """Tell whether who won draws depended on when they entered, over many runs. Exit 3: too few winners to say."""
+    import json
+    from dataclasses import asdict
+
+    from gamedays import draw_fairness
+
+    finding = draw_fairness.judge(runs)
+    typer.echo(json.dumps(asdict(finding)) if as_json else f"{finding.outcome.value}: {finding.message}")
+    raise typer.Exit(finding.outcome.exit_code)

@@ -58,7 +58,7 @@ class _Winners:
 
 
 def judge_fairness(entries: Iterable[EntryRecord]) -> Finding:
-    """Whether winning depended on the time of the entry, over all draws of a run.
+    """Whether winning depended on the time of the entry, over all draws, be they of one run or of many.
 
     Too few winners, or draws in which everybody wins, say nothing: inconclusive.
     """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from flashcrowd.paths import parse_path
 
@@ -14,9 +15,9 @@ __all__ = ["parse_path", "read_path"]
 def read_path(body: bytes, path: Sequence[str]) -> str:
     """The value at the path of a JSON body, as text; empty where there is none, or null."""
     try:
-        node: Any = json.loads(body)
+        node: Any = msgspec.json.decode(body)
         for step in path:
             node = node[step]
-    except (ValueError, KeyError, TypeError):
+    except (msgspec.DecodeError, RecursionError, LookupError, TypeError):
         return ""
     return "" if node is None else str(node)

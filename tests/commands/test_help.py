@@ -17,6 +17,7 @@ COMMANDS = {
     "load list": [],
     "load run": ["--target", "--host", "--viewers", "--shape", "--duration", "--over", "--workers", "--metrics-port"],
     "load worker": ["--master"],
+    "load fairness": ["--json"],
     "chaos list": ["--json"],
     "chaos inject": ["--on", "--for", "--set", "--target", "--allow-production"],
     "chaos status": ["--json"],
