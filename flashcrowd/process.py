@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from flashcrowd.errors import NeedError
+from flashcrowd.errors import InputError, NeedError
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -185,14 +185,18 @@ def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port that nothing listens on now, never the same twice from one process.
 
     It lies below the range from which the kernel takes the ports of outgoing connections (where it says so), as a
-    crowd of thousands of connections would soon sit on it.
+    crowd of thousands of connections would soon sit on it; or within FLASHCROWD_PORTS, if that is set (`20000-20999`).
+
+    Raises:
+        InputError: FLASHCROWD_PORTS is no range. NeedError: no port of it is free.
     """
+    low, high = _range(os.environ.get(PORTS))
     for _ in range(1000):
-        port = random.randrange(10_240, _ephemeral_start())
+        port = random.randrange(low, high)
         if port not in _given and _is_free(host, port):
             _given.add(port)
             return port
-    raise NeedError(f"no free port on {host}; end what listens there")
+    raise NeedError(f"no free port on {host} from {low} to {high - 1}; end what listens there, or widen {PORTS}")
 
 
 def require_free(host: str, port: int, what: str) -> None:
@@ -209,6 +213,9 @@ def require_free(host: str, port: int, what: str) -> None:
 
 _given: set[int] = set()
 
+PORTS = "FLASHCROWD_PORTS"
+"""The environment variable that names a range for the ports of what is started here."""
+
 
 def _is_free(host: str, port: int) -> bool:
     with socket.socket() as probe:
@@ -217,6 +224,16 @@ def _is_free(host: str, port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def _range(text: str | None) -> tuple[int, int]:
+    """The lowest port, and the one behind the highest."""
+    if text is None:
+        return 10_240, _ephemeral_start()
+    low, _, high = text.partition("-")
+    if not (low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) < 65_536):
+        raise InputError(f"{PORTS}: '{text}' is no range of ports; write it like 20000-20999")
+    return int(low), int(high) + 1
 
 
 def _ephemeral_start() -> int:

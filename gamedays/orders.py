@@ -30,7 +30,8 @@ def judge_orders(run: RunDirectory) -> Judgement:
 
 def judge_others(run: RunDirectory) -> tuple[Finding, ...]:
     """What is judged beside the orders, and also where none were made: draws and chat."""
-    return (*_draws(run), *_chat(run))
+    draws = _draws(run)
+    return (*draws, *_chat(run, aside=bool(draws) or (run.path / LEDGER).is_file()))
 
 
 def _orders(run: RunDirectory) -> Judgement:
@@ -82,9 +83,9 @@ def _draws(run: RunDirectory) -> tuple[Finding, ...]:
         return (Finding("invariant/draws", Outcome.INCONCLUSIVE, f"the draws can't be checked: {error}"),)
 
 
-def _chat(run: RunDirectory) -> tuple[Finding, ...]:
+def _chat(run: RunDirectory, aside: bool) -> tuple[Finding, ...]:
     """A load that left no figures says so itself."""
     try:
-        return tuple(judge_chat(read_result(run).chat))
+        return tuple(judge_chat(read_result(run).chat, aside))
     except InputError:
         return ()

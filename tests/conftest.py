@@ -1,16 +1,28 @@
-"""Two processes share the tests out: the game days, which mostly wait, go one after the other beside all others."""
+"""Two processes share the tests out, file by file: `make test` says so with -n 2.
+
+The game days, which mostly wait, go one after the other, beside all others; and each process has ports of its own.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
-GAME_DAYS = Path(__file__).parent / "endtoend"
+GAME_DAYS = "tests/endtoend/"
+PORTS = {"gw0": "10240-20999", "gw1": "21000-31999"}
+
+if (ports := PORTS.get(os.environ.get("PYTEST_XDIST_WORKER", ""))) is not None:
+    os.environ["FLASHCROWD_PORTS"] = ports
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if GAME_DAYS in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("game days"))
+class GameDaysTogether(LoadFileScheduling):
+    """One process plays all game days: two at a time would blame each other's load on the crowd."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return GAME_DAYS if nodeid.startswith(GAME_DAYS) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> GameDaysTogether:
+    return GameDaysTogether(config, log)

@@ -18,12 +18,18 @@ MINIMUM_CHECKED = 100
 """Deliveries below which their order says little."""
 
 
-def judge_chat(chat: Mapping[str, Any]) -> Iterator[Finding]:
-    """Both findings; none where the scenario says nothing forbidden, or numbers nothing."""
+def judge_chat(chat: Mapping[str, Any], aside: bool = False) -> Iterator[Finding]:
+    """Both findings; none where the scenario says nothing forbidden, or numbers nothing.
+
+    aside: the run was about something else, and people chatted meanwhile. Then what saw too little is left out, as if
+    it had no part in the run; else it is inconclusive.
+    """
+    findings = list[Finding]()
     if said := chat.get("forbidden_said", 0):
-        yield _forbidden(said, chat.get("forbidden_delivered", 0), chat.get("forbidden_examples", []))
+        findings.append(_forbidden(said, chat.get("forbidden_delivered", 0), chat.get("forbidden_examples", [])))
     if checked := chat.get("order_checked", 0):
-        yield _order(checked, chat.get("out_of_order", 0), chat.get("order_examples", []))
+        findings.append(_order(checked, chat.get("out_of_order", 0), chat.get("order_examples", [])))
+    yield from (one for one in findings if not (aside and one.outcome is Outcome.INCONCLUSIVE))
 
 
 def _forbidden(said: int, delivered: int, examples: list[Any]) -> Finding:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flashcrowd.errors import NeedError
+from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import Supervisor, accepts, free_port, require_free
 
 
@@ -83,6 +83,14 @@ async def test_children_die_with_a_parent_that_is_killed(tmp_path):
     parent.kill()
     await parent.wait()
     await until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_free_port_comes_from_the_range_that_the_environment_names(monkeypatch):
+    monkeypatch.setenv("FLASHCROWD_PORTS", "31000-31003")
+    assert 31_000 <= free_port() <= 31_003
+    monkeypatch.setenv("FLASHCROWD_PORTS", "many")
+    with pytest.raises(InputError, match="'many' is no range of ports; write it like 20000-20999"):
+        free_port()
 
 
 def test_a_free_port_is_free_and_given_once():

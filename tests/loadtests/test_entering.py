@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from flashcrowd.target import Live as LiveSpec
-from loadtests import live
+from loadtests import live, room
 from loadtests.crowd.engine import Engine
 from loadtests.crowd.errors import ConnectTimeoutError, HandshakeError
 from loadtests.identities import Identity
@@ -45,8 +45,8 @@ def attempts(port: int, wanted: int) -> tuple[list[Request], Tally]:
     ],
 )
 async def test_who_is_not_let_in_tries_again(monkeypatch, hello, error, message):
-    monkeypatch.setattr(live, "CONNECT", 0.2)
-    monkeypatch.setattr(live, "BACKOFF", (0.01, 0.02))
+    monkeypatch.setattr(room, "CONNECT", 0.2)
+    monkeypatch.setattr(room, "BACKOFF", (0.01, 0.02))
     monkeypatch.setattr(live, "SPREAD", 0.0)
 
     async def watch(connection: ServerConnection) -> None:

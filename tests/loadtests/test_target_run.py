@@ -90,8 +90,8 @@ async def test_all_requests_carry_the_mark_and_nothing_that_is_kept_has_a_secret
     assert {one["authorization"] for one in headers["/admin/ledger"]} == {f"Bearer {SECRETS['admin']}"}
     assert all(one["x-pressure-test"] == "true" for there in headers.values() for one in there)
     assert all(TRACE.fullmatch(one["traceparent"]) for there in headers.values() for one in there)
-    before, after = headers["/admin/ledger"]
-    assert (before["x-scene-id"], after["x-scene-id"]) == ("flashcrowd", run)
+    before, *after = headers["/admin/ledger"]  # read until two reads agree
+    assert (before["x-scene-id"], {one["x-scene-id"] for one in after}) == ("flashcrowd", {run})
     assert {one["x-scene-id"] for one in (*platform.handshakes, *headers["/orders"], *headers["/catalogue"])} == {run}
     assert {one["x-pressure-test"] for one in platform.handshakes} == {"true"}
     assert all(TRACE.fullmatch(one["traceparent"]) for one in platform.handshakes)

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,18 +16,13 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from flashcrowd.process import free_port
+
 ROOT = Path(__file__).parents[2]
 PORTS = (
     *("live", "live-1", "live-2", "shop", "inventory", "bus-in", "bus-out"),
     *("stream", "origin-main", "origin-backup", "events"),
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def eventually(condition: Callable[[], Awaitable[Any]], within: float = 10.0) -> Any:
