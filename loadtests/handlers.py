@@ -26,13 +26,17 @@ class Handlers:
         return self._waiting + len(self._running)
 
     def run(self, handler: Callable[[Any], Any], event: Any, failed: Callable[[Exception], None], at: float) -> None:
-        """Call the handler in a lane, due when the event arrived (unix seconds); `failed` hears of its exception."""
+        """Call the handler in a lane; `at`: when the event arrived, unix seconds; `failed` hears of its exception.
+
+        One that doesn't wait for a reaction time (`CrowdUser.react`) was due at once: how late it began is the
+        generator's lag. For one that does, what counts is how late it goes on after it.
+        """
 
         def job() -> None:
             self._waiting -= 1
             if self._closed:
                 return
-            lane = getcurrent()
+            lane, late = getcurrent(), max(0.0, time.time() - at)
             self._running.add(lane)
             lane.since = at
             try:
@@ -40,11 +44,13 @@ class Handlers:
             except Exception as error:
                 failed(error)
             finally:
+                if lane.since == at:
+                    self._engine.start_lags.append(late)
                 lane.since = None
                 self._running.discard(lane)
 
         self._waiting += 1
-        self._engine.lend(job, time.monotonic() - max(0.0, time.time() - at))
+        self._engine.lend(job)
 
     def drain(self, grace: float) -> None:
         """Let those under way end for so many seconds, then end them."""

@@ -120,8 +120,8 @@ class CrowdUser(locust.User):
         Log-normal. median: seconds; sigma: of the logarithm; the defaults and their sources are in `people`. A bot
         doesn't wait at all.
 
-        In a handler the time counts from the arrival of the event, so that a generator that is late in reading it
-        doesn't make people slow; what it is late all the same is recorded (`rush lag`).
+        In a handler the time of the first one counts from the arrival of the event, so that a generator that is late in
+        reading it doesn't make people slow; what it is late all the same is recorded (`rush lag`).
         """
         engine, seconds = self._session.engine, random.lognormvariate(0.0, sigma) * median
         if self.bot:
@@ -131,9 +131,13 @@ class CrowdUser(locust.User):
         if since is None:
             engine.sleep(seconds)
             return
-        lane.since = wanted = since + seconds
-        engine.sleep(wanted - time.time())
-        self._session.tally.rush_lag.record(time.time() - wanted)
+        lane.since = None
+        ahead = since + seconds - time.time()
+        engine.sleep(ahead)
+        late = time.time() - since - seconds
+        if ahead < 0.0:  # the event was read too late for it: sleep, which counts what it is late itself, can't know
+            engine.start_lags.append(late)
+        self._session.tally.rush_lag.record(late)
 
     def arrive(self) -> None:
         """What the viewer does when an arrival falls to it, with `--arrivals`: one of its tasks, if not overridden.
