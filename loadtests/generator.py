@@ -33,7 +33,7 @@ _WINDOW = 10
 
 
 class GeneratorWatch:
-    """The lag and CPU of one process; `lag` is the histogram of all wakes."""
+    """The lag and CPU of one process; `lag` is the histogram of all wakes. why: what saturates it, if anything does."""
 
     def __init__(self) -> None:
         self.lag = Histogram(LAG_EDGES)
@@ -41,7 +41,8 @@ class GeneratorWatch:
         self.saturated_seconds = 0
         self.cpu = 0.0
         self.late_starts = 0
-        self._started, self._too_many_late = 0, False
+        self.why = ""
+        self._started, self._late_share = 0, ""
         self._current = list[float]()
         self._window = deque[list[float]](maxlen=_WINDOW)
         self._busy_seconds = 0
@@ -56,7 +57,8 @@ class GeneratorWatch:
         """So many viewers' tasks have been started since the beginning, so many of them late; called once a second."""
         fresh, fresh_late = count - self._started, late - self.late_starts
         self._started, self.late_starts = count, late
-        self._too_many_late = fresh_late > LATE_SHARE * fresh and fresh_late > 1
+        too_many = fresh_late > LATE_SHARE * fresh and fresh_late > 1
+        self._late_share = f"{fresh_late} of {fresh} starts were more than {LATE:g} s late" if too_many else ""
 
     def second(self, cpu: float) -> None:
         """A second has passed, in which the process used this share of a core."""
@@ -64,8 +66,14 @@ class GeneratorWatch:
         self._busy_seconds = self._busy_seconds + 1 if cpu > CPU_LIMIT else 0
         self._window.append(self._current)
         self._current = []
-        too_late = self.recent_p99 > LAG_LIMIT or self._too_many_late
-        self.saturated = too_late or self._busy_seconds >= CPU_SECONDS
+        p99, busy = self.recent_p99, self._busy_seconds
+        reasons = [self._late_share]
+        if p99 > LAG_LIMIT:
+            reasons.append(f"timers woke {p99:.2f} s late at p99 of {_WINDOW} s")
+        if busy >= CPU_SECONDS:
+            reasons.append(f"more than {CPU_LIMIT:.0%} of a core was used for {busy} s")
+        self.why = "; ".join(filter(None, reasons))
+        self.saturated = bool(self.why)
         self.saturated_seconds += self.saturated
 
     @property

@@ -48,7 +48,7 @@ class Live:
         self.witnesses = Witnesses(tally.chat)
         self.codec = codecs.load(spec.codec)
         self.reader = FrameReader(spec.events, self.parts.fold, tally.chat.inspect, self.codec)
-        self.handlers = Handlers(engine)
+        self.handlers = Handlers(engine, tally.rush_lag)
         self.rooms = set[Room]()
         self._serials = serials
         self._addresses: dict[str, list[Address]] = {}

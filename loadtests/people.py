@@ -18,7 +18,7 @@ REACTION_SIGMA = 0.4
 """Of its logarithm: reaction times are log-normal, skewed to the right (R. D. Luce, Response Times, 1986). 95 % lie
 between 0.3 s and 1.6 s."""
 
-BOTS = 0.05
+BOTS = 0.02
 """Share of those who rush a sale that react in 0 ms. Chosen: about 24 % of a retailer's traffic is bad bots (Imperva,
 The State of Security Within eCommerce, 2022), but most of these scrape prices, and one makes many requests."""
 
@@ -57,6 +57,9 @@ TOLD = 0.1
 
 CHEERING = 0.1
 """Share of the viewers who comment at once when something happens: comments come in bursts. Chosen."""
+
+PAYING = 6.0
+"""Seconds at the median from an accepted order to its payment: a glance at the price, a password or a face. Chosen."""
 
 GREEDY = 0.1
 """Share of successful buyers who order the same goods again, to see whether the limit holds. Chosen."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[[LiveEvent], Any]
 Failed = Callable[[Exception], None]
+Wait = Callable[[], float]
 
 BACKOFF = (0.5, 15.0)
 """Seconds of the first and of the longest bound of the wait before another attempt to connect."""
@@ -53,7 +54,7 @@ class Room:
         self._live, self._identity, self.name, self._failed = live, identity, name, failed
         self._part, self._serial = live.parts.of(name), live.serial()
         self._witness: Witness | None = None
-        self._handlers: tuple[tuple[str, Handler], ...] = ()
+        self._handlers: tuple[tuple[str, Handler, Wait | None], ...] = ()
         self._socket: WebSocket | None = None
         self._entering: Waiter[None] | None = None
         self._timer: Timer | None = None
@@ -61,11 +62,15 @@ class Room:
         self._left, self._number, self._failures, self._since, self._started = False, 0, 0, 0.0, 0.0
         self.beat_at = float("inf")
 
-    def on(self, event: str, handler: Handler) -> None:
-        """Call the handler whenever this event of the target file arrives; it may sleep and order."""
+    def on(self, event: str, handler: Handler, after: Wait | None = None) -> None:
+        """Call the handler whenever this event of the target file arrives; it may sleep and order.
+
+        after: gives the seconds that the viewer takes before it acts, as `CrowdUser.reaction`; they count from the
+        event's arrival, and cost a timer, where `react` inside of the handler costs a lane.
+        """
         if event not in self._live.spec.events:
             raise ValueError(f"the target knows no event '{event}'; add it to spec.live.events")
-        self._handlers = (*self._handlers, (event, handler))
+        self._handlers = (*self._handlers, (event, handler, after))
 
     def say(self, text: str, forbidden: bool = False) -> None:
         """Send a comment, marked so that its delivery can be timed. One that can't be sent is counted as failed.
@@ -154,9 +159,13 @@ class Room:
         if sighting.comments:
             self._heard(sighting, at)
         for event in sighting.events:
-            for name, handler in self._handlers:
-                if name == event.name:
+            for name, handler, after in self._handlers:
+                if name != event.name:
+                    continue
+                if after is None:
                     live.handlers.run(handler, event, self._failed, at)
+                else:
+                    live.handlers.run_after(after(), handler, event, self._failed, at)
 
     def stand_in(self) -> None:
         """Become the room's witness, if it has none."""

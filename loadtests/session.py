@@ -7,6 +7,7 @@ itself; a faster timer measures how late this process wakes.
 from __future__ import annotations
 
 import gc
+import logging
 import time
 from itertools import count
 from math import ceil
@@ -31,6 +32,8 @@ from loadtests.shop import Shop
 from loadtests.split import FEWEST, SPARE, loopback_sources, open_files, ports
 from loadtests.stream import Stream
 from loadtests.variables import Variables
+
+_LOGGER = logging.getLogger(__name__)
 
 COLLECT = (100_000, 20, 100)
 """When Python looks for circular garbage, of which viewers leave hardly any: by default it looks through the whole
@@ -160,6 +163,8 @@ class Session:
         if now > self._wall:
             self.watch.second((spent - self._used) / max(now - self._wall, 1e-3))
         self._wall, self._used = now, spent
+        if self.watch.saturated:
+            _LOGGER.warning("the generator is saturated: %s", self.watch.why)
         self._note()
         self._history.flush()
         if self._draws is not None:

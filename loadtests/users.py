@@ -114,6 +114,10 @@ class CrowdUser(locust.User):
         """The target's draws, with this viewer as an entrant."""
         return Entrant(self._session.draws, self.identity)
 
+    def reaction(self) -> float:
+        """The seconds that the viewer takes to press a button that lights up, by chance; none, if it is a bot."""
+        return 0.0 if self.bot else random.lognormvariate(0.0, people.REACTION_SIGMA) * people.REACTION
+
     def react(self, median: float = people.REACTION, sigma: float = people.REACTION_SIGMA) -> None:
         """Wait as long as a person who sees a button light up takes to press it.
 

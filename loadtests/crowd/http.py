@@ -183,8 +183,8 @@ class _Carrier:
         client.deadlines.add(self)
         try:
             if self._connection is None:
-                self._request = request
-                self._connection = Connection(client.engine, client.addresses(), self, client.tls)
+                self._request, addresses = request, client.addresses()
+                client.engine.call(lambda: self._connect(addresses))  # once all have started who are to start now
             else:
                 self._send(request)
             arrived = waiter.wait()
@@ -192,6 +192,10 @@ class _Carrier:
             self._waiter = None
             client.deadlines.discard(self)
         return Answer(reader.status, reader.body, reader.headers, asked, self._sent, arrived, reader.size)
+
+    def _connect(self, addresses: list[Address]) -> None:
+        if self._waiter is not None and self._connection is None:  # it may have been given up meanwhile
+            self._connection = Connection(self._client.engine, addresses, self, self._client.tls)
 
     def close(self) -> None:
         """Close, and make room for another. May be repeated."""

@@ -21,9 +21,9 @@ class Viewer(CrowdUser):
 
     def on_start(self) -> None:
         self.room = self.live.enter(self.identity)
-        self.room.on("draw.opened", self.enter)
+        self.room.on("draw.opened", self.enter, after=self.reaction)
         if self.live.tells("draw.drawn"):
-            self.room.on("draw.drawn", self.look)
+            self.room.on("draw.drawn", self.look, after=self.reaction)
         self.look_around()
 
     @task
@@ -31,11 +31,9 @@ class Viewer(CrowdUser):
         self.draw.results()
 
     def enter(self, opened: LiveEvent) -> None:
-        if random.random() < people.PLAYING:
-            self.react()
-            if self.draw.enter(opened.draw) and not self.live.tells("draw.drawn"):
-                self.draw.result(opened.draw, wait=60.0)
+        plays = random.random() < people.PLAYING
+        if plays and self.draw.enter(opened.draw) and not self.live.tells("draw.drawn"):
+            self.draw.result(opened.draw, wait=60.0)
 
     def look(self, drawn: LiveEvent) -> None:
-        self.react()
         self.draw.result(drawn.draw)

@@ -21,9 +21,9 @@ class Viewer(CrowdUser):
     bots = people.BOTS
 
     def on_start(self) -> None:
-        self.interested = self.bot or random.random() < people.INTERESTED
         self.room = self.live.enter(self.identity)
-        self.room.on("sale.opened", self.rush)
+        if self.bot or random.random() < people.INTERESTED:
+            self.room.on("sale.opened", self.rush, after=self.reaction)
         self.look_around()
 
     @task
@@ -31,17 +31,16 @@ class Viewer(CrowdUser):
         self.shop.browse()
 
     def rush(self, sale: LiveEvent) -> None:
-        if self.interested:
-            self.react()
-            order = self.shop.order(sale.sku)
-            if order.accepted:
-                self.bought(order)
+        order = self.shop.order(sale.sku)
+        if order.accepted:
+            self.bought(order)
 
     def bought(self, order: OrderResult) -> None:
         if random.random() < people.IMPATIENT:
             self.shop.repeat(order)
-        self.shop.pay(order)
         if self.shop.limit is not None and random.random() < people.GREEDY:
             for _ in range(self.shop.limit):
                 self.react()
                 self.shop.order(order.sku)
+        self.react(people.PAYING)
+        self.shop.pay(order)

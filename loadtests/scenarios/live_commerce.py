@@ -23,13 +23,13 @@ class Viewer(CrowdUser):
     bots = people.BOTS
 
     def on_start(self) -> None:
-        self.interested = self.bot or random.random() < people.INTERESTED
         self.told = self.has("events") and random.random() < people.TOLD
         self.room = self.live.enter(self.identity)
-        self.room.on("sale.opened", self.rush)
+        if self.bot or random.random() < people.INTERESTED:
+            self.room.on("sale.opened", self.rush, after=self.reaction)
         if self.has("draw") and self.live.tells("draw.opened", "draw.drawn"):
-            self.room.on("draw.opened", self.enter)
-            self.room.on("draw.drawn", self.look)
+            self.room.on("draw.opened", self.enter, after=self.reaction)
+            self.room.on("draw.drawn", self.look, after=self.reaction)
         if self.has("stream") and random.random() < people.SAMPLED:
             self.stream.watch(self.room.name)
         self.note("view")
@@ -61,26 +61,23 @@ class Viewer(CrowdUser):
         self.buy()
 
     def rush(self, sale: LiveEvent) -> None:
-        if self.interested:
-            self.react()
-            order = self.shop.order(sale.sku)
-            if order.accepted:
-                self.bought(order)
+        order = self.shop.order(sale.sku)
+        if order.accepted:
+            self.bought(order)
 
     def bought(self, order: OrderResult) -> None:
         if random.random() < people.IMPATIENT:
             self.shop.repeat(order)
-        self.shop.pay(order)
         if self.shop.limit is not None and random.random() < people.GREEDY:
             for _ in range(self.shop.limit):
                 self.react()
                 self.shop.order(order.sku)
+        self.react(people.PAYING)
+        self.shop.pay(order)
 
     def enter(self, opened: LiveEvent) -> None:
         if random.random() < people.PLAYING:
-            self.react()
             self.draw.enter(opened.draw)
 
     def look(self, drawn: LiveEvent) -> None:
-        self.react()
         self.draw.result(drawn.draw)
