@@ -22,7 +22,7 @@ BOTS = 0.02
 """Share of those who rush a sale that react in 0 ms. Chosen: about 24 % of a retailer's traffic is bad bots (Imperva,
 The State of Security Within eCommerce, 2022), but most of these scrape prices, and one makes many requests."""
 
-INTERESTED = 0.45
+INTERESTED = 0.3
 """Share of the viewers who want what is on sale: enough to sell out within seconds, not everybody. Chosen."""
 
 DWELL, DWELL_SIGMA = 190.0, 1.5

@@ -1,6 +1,6 @@
 """A flash sale: viewers wait, rush it when it opens, pay, and some of them try what they shouldn't get.
 
-Nearly half of the viewers want it. They press the button a reaction time after it lit up, bots at once. An attempt
+Three in ten viewers want it. They press the button a reaction time after it lit up, bots at once. An attempt
 without an answer is repeated with the same key. Of those who got one, some send the same order again, as an app does
 that missed the answer (it must not sell twice), and some try to get more than one user may have (`limited`).
 
