@@ -21,9 +21,8 @@ Report = Callable[[BaseException], None]
 MOST = 20_000
 """Lanes of a process: one for each viewer that `ulimit -n` commonly lets it hold; about 5 KB each while it waits."""
 
-IDLE = 1_024
-"""Lanes kept when nobody needs them, 5 MB of them: to make one takes as long as half of what a start takes. More would
-keep the memory of the last rush."""
+IDLE = 128
+"""Lanes kept when nobody needs them; more would keep the memory of the last rush."""
 
 
 class Lane(greenlet):  # type: ignore[misc]
