@@ -8,8 +8,8 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-from chaos.toxics import STREAMS, Stream, Toxic
-from chaos.tunnel import End, Tunnel
+from chaos.proxy.toxic import STREAMS, Stream, Toxic
+from chaos.proxy.tunnel import End, Tunnel
 
 BACKLOG = 4096
 """Connections the kernel may hold for us while a crowd arrives at once."""

@@ -18,8 +18,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chaos.relay import ApiError, Relay, Relays
-from chaos.toxics import STREAMS, TYPES, Attributes, Stream, Toxic
+from chaos.proxy.relay import ApiError, Relay, Relays
+from chaos.proxy.toxic import STREAMS, Attributes, Stream, Toxic
+from chaos.proxy.toxics import TYPES
 from flashcrowd import __version__
 
 API_VERSION = "2.12.0"

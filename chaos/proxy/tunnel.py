@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import cast
 
-from chaos.link import WRITE_LIMIT, Link
-from chaos.toxics import STREAMS, Stream, Toxic
+from chaos.proxy.link import WRITE_LIMIT, Link
+from chaos.proxy.toxic import STREAMS, Stream, Toxic
 
 CONNECT_TIMEOUT = 10.0
 

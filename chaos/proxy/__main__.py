@@ -17,8 +17,8 @@ import sys
 import uvicorn
 import uvloop
 
-from chaos.proxy_api import api
-from chaos.relay import ApiError, Relay, Relays, reason, split_address
+from chaos.proxy.api import api
+from chaos.proxy.relay import ApiError, Relay, Relays, reason, split_address
 from flashcrowd.errors import ExitCode
 
 

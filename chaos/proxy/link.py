@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from chaos.toxics import Receiver, Stage, Toxic
+from chaos.proxy.toxic import Receiver, Stage, Toxic
 
 HELD_LIMIT = 32 * 2**20
 """Bytes that the stages of one direction may hold: what Toxiproxy's latency may (1,024 chunks of 32 KiB)."""

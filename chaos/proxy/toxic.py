@@ -1,0 +1,83 @@
+"""Toxic: what a proxy does to the bytes of one direction.
+
+A toxic type is an Attributes class, which checks what the API was given, and the Stage that it puts into every link:
+that pair, in one file of `chaos/proxy/toxics/`. Neither links nor the API know a type.
+"""
+
+from __future__ import annotations
+
+import random
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+Stream = Literal["upstream", "downstream"]
+STREAMS: tuple[Stream, Stream] = ("upstream", "downstream")
+"""Client to upstream, and upstream to client; the order in which the API lists them."""
+
+CHUNK_COST = 100
+"""Bytes charged for a held chunk besides its data, so that a flood of tiny ones is bounded as well."""
+
+
+class Receiver(Protocol):
+    """What takes the bytes of one direction, in order, and its end."""
+
+    def feed(self, data: bytes) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class Stage:
+    """One toxic's place in one link; this one lets everything through at once.
+
+    held: bytes taken in and not yet passed on.
+    """
+
+    def __init__(self, following: Receiver) -> None:
+        self.following, self.held = following, 0
+
+    def feed(self, data: bytes) -> None:
+        self.following.feed(data)
+
+    def finish(self) -> None:
+        self.following.finish()
+
+    def release(self) -> None:
+        """Pass on all that is held, at once and in order: the stage is being taken out."""
+
+
+class Attributes(BaseModel):
+    """What the API calls a toxic's attributes; unknown ones are ignored, as Toxiproxy does."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    @abstractmethod
+    def stage(self, following: Receiver) -> Stage:
+        """A fresh stage for one link."""
+
+
+@dataclass(frozen=True)
+class Toxic:
+    """One toxic of one proxy. toxicity: the share of connections that it is applied to, from 0 to 1."""
+
+    name: str
+    type: str
+    stream: Stream
+    toxicity: float
+    attributes: Attributes
+
+    def stage(self, following: Receiver) -> Stage:
+        """This toxic's stage in one link, or one that does nothing when the dice let the connection go."""
+        return self.attributes.stage(following) if random.random() < self.toxicity else Stage(following)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the API shows it."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "stream": self.stream,
+            "toxicity": self.toxicity,
+            "attributes": self.attributes.model_dump(),
+        }
