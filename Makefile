@@ -11,7 +11,7 @@ READY := .venv/ready
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
-setup: $(READY) prometheus nchan ## the virtual environment, Prometheus, and nginx for an example
+setup: $(READY) prometheus nchan faultable ## the virtual environment, Prometheus, and what tests and examples break
 
 demo: setup ## rehearse a sale on the embedded storefront (about two minutes)
 	@$(BIN)/flashcrowd demo
@@ -66,3 +66,13 @@ nchan:
 	@[ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || deploy/debian-package.sh libnginx-mod-nchan "nginx with nchan, the chat of an example," \
 	  || echo "nginx with nchan could not be installed; all but its example works without it" >&2
+
+# What some kinds of faults need or are tried on; where it can't be installed, `chaos list` and the tests say so.
+TRIED_ON := redis-server:redis-server nft:nftables ip:iproute2 faketime:faketime
+
+.PHONY: faultable
+faultable:
+	@[ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || for pair in $(TRIED_ON); do \
+	  PATH=$$PATH:/usr/sbin:/sbin command -v $${pair%%:*} >/dev/null \
+	    || deploy/debian-package.sh $${pair##*:} "$${pair##*:}, which some faults are tried on," \
+	    || echo "$${pair##*:} could not be installed; all but its faults works without it" >&2; done

@@ -3,6 +3,10 @@
 A kind is two classes in one file of `chaos/faults/`: a Fault, which is what people write, and its Injection, which
 holds all that is needed to undo it. An injection is plain JSON in the undo log, so that another process can heal it
 when we are dead and the plan and target files are gone.
+
+The docstring of that file is what `chaos list` and docs/faults.md say of the kind: what it does, an example as a plan
+has it, and a paragraph each that begins with `Needs:`, `Bites:`, `Heals:` and `Holds:`; the last one tells what ends
+the fault when injector and reverter are both gone.
 """
 
 from __future__ import annotations
@@ -76,6 +80,11 @@ class Fault(Model):
     duration: Annotated[Duration, AfterValidator(_bounded), Field(alias="for")]
 
     injection: ClassVar[type[Injection]]
+
+    @classmethod
+    def capability(cls) -> str | None:
+        """Why this kind can't work on this machine, with the remedy; None when it can, as far as can be told."""
+        return None
 
     @abstractmethod
     def describe(self) -> str:

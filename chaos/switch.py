@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Callable
 
-from chaos.undolog import ProcessId, UndoLog
+from chaos.processes import ProcessId
+from chaos.undolog import UndoLog
 from flashcrowd.errors import NeedError
 from flashcrowd.process import Child, spawn
 

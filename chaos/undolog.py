@@ -19,29 +19,10 @@ from pydantic import ValidationError
 
 from chaos.fault import Fault, Injection
 from chaos.faults import KINDS
+from chaos.processes import ProcessId
 from flashcrowd.documents import Model
 from flashcrowd.errors import NeedError
 from flashcrowd.rundir import write_atomically
-
-
-class ProcessId(Model):
-    """A process, told from a later one of the same number by when it started (clock ticks since boot, 0: unknown)."""
-
-    pid: int
-    started: int
-
-    @classmethod
-    def of(cls, pid: int) -> ProcessId:
-        """The process that has this number now."""
-        return cls(pid=pid, started=_started(pid) or 0)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs; a stopped process does, a zombie doesn't."""
-        started = _started(self.pid)
-        if started is None:
-            return False
-        return 0 in (self.started, started) or self.started == started
 
 
 class Record(Model):
@@ -202,23 +183,3 @@ class UndoLog:
                 f"the undo log can't be written in {self.folder} ({error.strerror}), and without it nothing is broken; "
                 "set FLASHCROWD_STATE to a folder that can"
             ) from None
-
-
-def _started(pid: int) -> int | None:
-    """When a process started (field 22 of /proc/PID/stat, proc(5)), 0 where that isn't known, None if it's dead."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None if Path("/proc/self").exists() or not _signalable(pid) else 0
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
-
-
-def _signalable(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -95,5 +95,6 @@ PathOrUrl = Annotated[str, AfterValidator(_path_or_url)]
 HttpUrl = Annotated[str, _url("http", "https")]
 OpenUrl = Annotated[str, _url("http", "https", credentials=True)]
 """One that may carry credentials: http://me:${env.PASSWORD}@host."""
+RedisUrl = Annotated[str, _url("redis", "rediss")]
 WebSocketUrl = Annotated[str, _url("ws", "wss")]
 Host = Annotated[str, AfterValidator(_host)]

@@ -10,7 +10,8 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, IPvAnyAddress, model_validator
 
 from flashcrowd import codecs, masking, secret
-from flashcrowd.addresses import Host, HttpUrl, OpenUrl
+from flashcrowd.addresses import Host, OpenUrl
+from flashcrowd.components import Component, Link
 from flashcrowd.documents import V1, Metadata, Model, document, dotted
 from flashcrowd.headers import Headers
 from flashcrowd.protocols import Draw, Events, HttpRequest, LedgerSource, Live, Order, Shop, Stream
@@ -69,29 +70,6 @@ class GrafanaAddress(Model):
     def token(self) -> str:
         """The token. Raises InputError when the environment has none."""
         return secret.read_env(self.token_env)
-
-
-class Link(Model):
-    """The connection to a component, through a proxy that speaks Toxiproxy's HTTP API.
-
-    probe: an HTTP path that is asked through the link, to see whether a fault bites; null where it isn't HTTP.
-    """
-
-    toxiproxy: HttpUrl
-    proxy: str
-    probe: Annotated[str | None, Field(pattern="^/")] = "/"
-
-
-class ProcessAddress(Model):
-    pidfile: Path
-
-
-class Component(Model):
-    """A part of the target that faults and mitigations may touch, and how."""
-
-    process: ProcessAddress | None = None
-    link: Link | None = None
-    admin: HttpUrl | None = None
 
 
 class TargetSpec(Model):
@@ -164,7 +142,7 @@ class Target(Model):
         return {
             dotted(path): text
             for path, text in texts(self.spec.model_dump(mode="python"), ("spec",))
-            if urlsplit(text).scheme in ("http", "https", "ws", "wss") and " " not in text
+            if urlsplit(text).scheme in ("http", "https", "ws", "wss", "redis", "rediss") and " " not in text
         }
 
     def variables(self) -> dict[str, str]:

@@ -73,7 +73,7 @@ def _variables(folder: Path, source: Document) -> Iterator[Problem]:
     columns = _columns(folder, source)
     for path, text in texts(spec):
         fields = tuple(step for step in path if isinstance(step, str))
-        if fields[:3] in _UNFILLED:
+        if fields[:3] in _UNFILLED or (fields[:1] == ("components",) and fields[2:4] == ("process", "start")):
             continue
         for name in names(text):
             if (wrong := _wrong_variable(name, _known(fields), columns, source)) is not None:

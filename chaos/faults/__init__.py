@@ -1,20 +1,48 @@
-"""Fault kinds: one file each, and the one place where a kind's name meets its class."""
+"""Fault kinds: one file each, found by its name: `network.latency` is the one Fault of `network_latency.py`.
+
+A kind is imported when it is asked for, so that a reverter is there in no time and needs nothing but its own faults.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails
 
 from chaos.fault import Fault
-from chaos.faults.network_latency import NetworkLatency
 from flashcrowd.documents import did_you_mean, dotted
 from flashcrowd.errors import InputError
 
-KINDS: dict[str, type[Fault]] = {"network.latency": NetworkLatency}
-"""Every kind by the name that plans use."""
+
+class Kinds(Mapping[str, type[Fault]]):
+    """Every kind by the name that plans use, in the order of their names."""
+
+    def __init__(self) -> None:
+        self._modules = {name.replace("_", ".", 1): name for _, name, _ in pkgutil.iter_modules(__path__)}
+
+    def __getitem__(self, kind: str) -> type[Fault]:
+        return _load(f"{__name__}.{self._modules[kind]}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._modules))
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+@cache
+def _load(module: str) -> type[Fault]:
+    found = vars(importlib.import_module(module)).values()
+    (kind,) = (one for one in found if isinstance(one, type) and issubclass(one, Fault) and one.__module__ == module)
+    return kind
+
+
+KINDS = Kinds()
 
 
 def parse_fault(data: Mapping[str, Any]) -> Fault:

@@ -2,8 +2,13 @@
 
     {kind: network.latency, on: inventory, delay: 800ms, jitter: 50ms, for: 60s}
 
-Needs: a `link` on the component. Bites when the median of a few requests through the link has risen by at least half
-of what was asked. Healed by removing the toxic, which carries the fault's own name.
+Needs: a `link` on the component.
+
+Bites: when the median of a few requests through the link has risen by at least half of what was asked.
+
+Heals: the toxic, which carries the fault's own name, is removed.
+
+Holds: nothing does yet; `flashcrowd chaos recover` removes it.
 """
 
 from __future__ import annotations
