@@ -35,10 +35,12 @@ def inject(
 ) -> None:
     """Inject one fault, show that it bites, and heal it at the end or at Ctrl-C."""
     from chaos import fault_run
+    from chaos.progress import Progress
     from flashcrowd import interrupt
 
     fault = fault_run.fault(kind, on, duration, parameters or [])
-    bit = interrupt.run(fault_run.inject(fault, target, allow_production, lambda line: typer.echo(line, err=True)))
+    with Progress() as progress:
+        bit = interrupt.run(fault_run.inject(fault, target, allow_production, progress))
     raise typer.Exit(0 if bit else 3)
 
 
