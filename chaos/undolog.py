@@ -26,7 +26,6 @@ from flashcrowd.documents import Model
 from flashcrowd.errors import NeedError
 from flashcrowd.rundir import write_atomically
 
-
 ROOM = 16 * 2**10
 """Bytes that must be free on the disk before anything is broken: several times a record's."""
 
