@@ -73,9 +73,7 @@ def main() -> None:
     wanted = sys.argv[2:] or list(KINDS)
     obstacles = {kind: KINDS[kind].capability() for kind in wanted}
     before = traces()
-    say(
-        f"{'kind':<20} {'ended by':<13} {'shots':>5} {'in place':>8} {'p50 ms':>8} {'max ms':>8} {'late':>5} {'left':>5}"
-    )
+    say(WIDTHS.format(*HEAD))
     shots = asyncio.run(benchmark(kills, [kind for kind in wanted if obstacles[kind] is None]))
     for way in WAYS:
         say(row("all", way, [shot for shot in shots if shot.way == way]))
