@@ -13,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from chaos.faults import KINDS
+from flashcrowd.components import Component
 
 COMMON = {"kind", "on", "duration"}
 LABELS = ("Needs", "Bites", "Heals", "Holds")
@@ -34,10 +35,20 @@ class Kind:
     optional: list[str]
     obstacle: str | None
 
+    def cannot(self, on: str, component: Component) -> str | None:
+        """Why its example can't work on a component, or on this machine; None when it can."""
+        return KINDS[self.name].model_validate(self.given | {"on": on}).check(component) or self.obstacle
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The example, read."""
+        found: dict[str, Any] = YAML(typ="safe").load(self.example)
+        return found
+
     @property
     def proof(self) -> str:
         """The command that injects the example by hand."""
-        given = YAML(typ="safe").load(self.example)
+        given = self.given
         words = ["flashcrowd", "chaos", "inject", given.pop("kind"), "--on", given.pop("on"), "--for", given.pop("for")]
         for name, value in given.items():
             words += ["--set", f"{name}={_typed(value)}"]

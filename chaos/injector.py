@@ -180,6 +180,8 @@ class Injector:
             raise InputError(f"no component '{fault.on}' in the target{did_you_mean(fault.on, self._components)}")
         if (reason := fault.check(component)) is not None:
             raise InputError(f"{fault.kind} can't be injected: {reason}")
+        if (obstacle := fault.capability()) is not None:
+            raise NeedError(f"{fault.kind} can't work on this machine: {obstacle}")
         return await fault.prepare(identity, component, self._guard)
 
     def _check_time(self, active: Injected) -> None:
