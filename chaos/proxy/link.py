@@ -55,20 +55,30 @@ class Link:
     """What `source` receives goes through a stage for each toxic to `target`.
 
     on_end: called once, when the source's end has come through behind its last byte. ended: whether it has.
+    on_room: called whenever there may be room again for what others than the source want to send.
     """
 
     def __init__(self, source: Source, target: Target, toxics: Iterable[Toxic], on_end: Callable[[], None]) -> None:
         self._source, self._target, self._on_end = source, target, on_end
+        self.on_room: Callable[[], None] | None = None
         self._stages: dict[str, Stage] = {}
+        self._head: Stage | None = None
+        self._tail: Stage | None = None
+        self._chain: list[Stage] = []
         self._finished = self._stopped = self.ended = False
         self._exit = Exit(self)
         self._first: Receiver = self._exit
         for toxic in toxics:
             self.add(toxic)
 
+    def enclose(self, head: Stage | None = None, tail: Stage | None = None) -> None:
+        """Put a stage before all toxics, or behind them, for good."""
+        self._head, self._tail = head or self._head, tail or self._tail
+        self._join()
+
     def feed(self, data: bytes) -> None:
         self._first.feed(data)
-        if self._stages and self._held() > HELD_LIMIT:
+        if self._chain and self._held() > HELD_LIMIT:
             self.stop_source()
 
     def finish(self) -> None:
@@ -111,7 +121,7 @@ class Link:
     def void(self) -> None:
         """Nobody is left to read: forget what is held. The target is closing, so nothing is written any more."""
         self._finished = self.ended = True
-        for stage in list(self._stages.values()):
+        for stage in self._chain:
             stage.release()
 
     def stop_source(self) -> None:
@@ -122,19 +132,24 @@ class Link:
 
     def balance(self) -> None:
         """Read on, if the source was stopped and there is room again."""
-        if self._stopped and not self._finished and self._has_room():
+        if self._stopped and not self._finished and self.has_room():
             self._stopped = False
             self._source.resume_reading()
+        if self.on_room is not None:
+            self.on_room()
 
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
+        """Whether the target takes what it is sent, and little is held on the way."""
         return self._target.get_write_buffer_size() <= WRITE_LIMIT and self._held() <= HELD_LIMIT // 2
 
     def _held(self) -> int:
-        return sum(stage.held for stage in self._stages.values())
+        return sum(stage.held for stage in self._chain)
 
     def _join(self) -> None:
+        stages = (self._head, *self._stages.values(), self._tail)
+        self._chain = [stage for stage in stages if stage is not None]
         following: Receiver = self._exit
-        for stage in reversed(self._stages.values()):
+        for stage in reversed(self._chain):
             stage.following = following
             following = stage
         self._first = following

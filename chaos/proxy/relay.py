@@ -93,21 +93,21 @@ class Relay:
             raise ApiError("toxic already exists", 409)
         self._toxics[toxic.name] = toxic
         for tunnel in self._linked():
-            tunnel.links[toxic.stream].add(toxic)
+            tunnel.add(toxic)
 
     def replace(self, toxic: Toxic) -> None:
         """Change a toxic's attributes or toxicity in its place. Raises ApiError when there is none of its name."""
         self.toxic(toxic.name)
         self._toxics[toxic.name] = toxic
         for tunnel in self._linked():
-            tunnel.links[toxic.stream].update(toxic)
+            tunnel.update(toxic)
 
     def remove(self, name: str) -> None:
         """Take a toxic out of all connections. Raises ApiError when there is none of this name."""
         toxic = self.toxic(name)
         del self._toxics[name]
         for tunnel in self._linked():
-            tunnel.links[toxic.stream].remove(name)
+            tunnel.remove(toxic)
 
     def as_dict(self) -> dict[str, Any]:
         """As the API shows it."""
