@@ -77,6 +77,25 @@ class Toxiproxy:
         if answer.status_code not in (204, 404):
             raise self._refused(answer)
 
+    async def enabled(self, proxy: str) -> bool | None:
+        """Whether the proxy takes connections; None when there is no such proxy."""
+        answer = await self._ask("GET", f"/proxies/{quote(proxy, '')}")
+        return bool(answer.json()["enabled"]) if answer.status_code == 200 else None
+
+    async def enable(self, proxy: str, enabled: bool, ttl: float | None = None) -> None:
+        """Have the proxy take connections, or close it; nothing to do when there is none of this name.
+
+        ttl: seconds after which our own proxy, closed now, opens by itself.
+        """
+        body = {"enabled": enabled, **({"ttl": ttl} if ttl else {})}
+        answer = await self._ask("POST", f"/proxies/{quote(proxy, '')}", body)
+        if answer.status_code not in (200, 404):
+            raise self._refused(answer)
+
+    def enabling_by_hand(self, proxy: str) -> str:
+        """The command that enables a proxy."""
+        return f"""curl -X POST -d '{{"enabled": true}}' '{self._url}/proxies/{quote(proxy, "")}'"""
+
     def by_hand(self, proxy: str, toxic: str) -> str:
         """The command that removes a toxic."""
         return f"curl -X DELETE '{self._url}{self._toxic(proxy, toxic)}'"

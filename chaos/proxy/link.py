@@ -53,29 +53,39 @@ class Link:
 
     on_end: called once, when an end has come through behind the last byte, the source's or one that a toxic made.
     ended: whether it has.
+    on_room: called whenever there may be room again for what others than the source want to send.
     """
 
     def __init__(
         self, source: Source, target: Target, toxics: Iterable[Toxic], on_end: Callable[[Ending], None]
     ) -> None:
         self._source, self._target, self._on_end = source, target, on_end
+        self.on_room: Callable[[], None] | None = None
         self._stages: dict[str, Stage] = {}
+        self._head: Stage | None = None
+        self._tail: Stage | None = None
+        self._chain: list[Stage] = []
         self._finished = self._stopped = self.ended = False
         self._exit = Exit(self)
         self._first: Receiver = self._exit
         for toxic in toxics:
             self.add(toxic)
 
+    def enclose(self, head: Stage | None = None, tail: Stage | None = None) -> None:
+        """Put a stage before all toxics, or behind them, for good."""
+        self._head, self._tail = head or self._head, tail or self._tail
+        self._join()
+
     def feed(self, data: bytes) -> None:
         self._first.feed(data)
-        if self._stages and any(stage.held > stage.limit for stage in self._stages.values()):
+        if any(stage.held > stage.limit for stage in self._chain):
             self.stop_source()
 
-    def finish(self) -> None:
+    def finish(self, ending: Ending = Ending.HALF) -> None:
         """The source has sent its last byte; it counts once, however often it is told."""
         if not self._finished:
             self._finished = True
-            self._first.finish()
+            self._first.finish(ending)
 
     def add(self, toxic: Toxic) -> None:
         """Put a toxic at the end of the chain; bytes on their way go through it."""
@@ -115,7 +125,7 @@ class Link:
     def void(self) -> None:
         """Nobody is left to read: forget what is held. The target is closing, so nothing is written any more."""
         self._finished = self.ended = True
-        for stage in list(self._stages.values()):
+        for stage in self._chain:
             stage.release()
 
     def stop_source(self) -> None:
@@ -126,18 +136,23 @@ class Link:
 
     def balance(self) -> None:
         """Read on, if the source was stopped and there is room again."""
-        if self._stopped and not self._finished and self._has_room():
+        if self._stopped and not self._finished and self.has_room():
             self._stopped = False
             self._source.resume_reading()
+        if self.on_room is not None:
+            self.on_room()
 
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
+        """Whether the target takes what it is sent, and little is held on the way."""
         return self._target.get_write_buffer_size() <= WRITE_LIMIT and all(
-            stage.held <= stage.limit // 2 for stage in self._stages.values()
+            stage.held <= stage.limit // 2 for stage in self._chain
         )
 
     def _join(self) -> None:
+        stages = (self._head, *self._stages.values(), self._tail)
+        self._chain = [stage for stage in stages if stage is not None]
         following: Receiver = self._exit
-        for stage in reversed(self._stages.values()):
+        for stage in reversed(self._chain):
             stage.following = following
             following = stage
         self._first = following

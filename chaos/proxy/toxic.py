@@ -75,6 +75,11 @@ class Attributes(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
+    @property
+    def seen(self) -> dict[str, int] | None:
+        """What it met and did, counted since it has been as it is; None for a type that doesn't count."""
+        return None
+
     @abstractmethod
     def stage(self, following: Receiver) -> Stage:
         """A fresh stage for one link."""
@@ -99,12 +104,14 @@ class Toxic:
         return self.attributes.stage(following) if random.random() < self.toxicity else Stage(following)
 
     def as_dict(self) -> dict[str, Any]:
-        """As the API shows it."""
+        """As the API shows it; `seen` is ours alone, for the types that count."""
+        seen = self.attributes.seen
         return {
             "name": self.name,
             "type": self.type,
             "stream": self.stream,
             "toxicity": self.toxicity,
-            "attributes": self.attributes.model_dump(),
+            "attributes": self.attributes.model_dump(by_alias=True),
             **({} if self.ttl is None else {"ttl": self.ttl}),
+            **({"seen": seen} if seen is not None else {}),
         }

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import cast
 
+from chaos.proxy.http.dialogue import Dialogue
+from chaos.proxy.http.rules import RequestAttributes
 from chaos.proxy.link import WRITE_LIMIT, Link
 from chaos.proxy.toxic import STREAMS, Ending, Stream, Toxic
 
@@ -105,6 +107,19 @@ class Tunnel:
         self._server = End(lambda: None, self._lost)
         self._connecting: asyncio.Task[None] | None = None
         self.links: dict[Stream, Link] = {}
+        self._dialogue: Dialogue | None = None
+
+    def add(self, toxic: Toxic) -> None:
+        """Apply a toxic to this connection, once its upstream is connected."""
+        self._place(toxic).add(toxic)
+
+    def update(self, toxic: Toxic) -> None:
+        """Change a toxic; what it held goes on at once."""
+        self._place(toxic).update(toxic)
+
+    def remove(self, toxic: Toxic) -> None:
+        """Take a toxic out; what it held goes on at once."""
+        self._place(toxic).remove(toxic.name)
 
     def abort(self) -> None:
         """Close both sockets at once; what is on its way is lost."""
@@ -132,12 +147,22 @@ class Tunnel:
         ends = (self.client, self._server)
         for stream, source, target in zip(STREAMS, ends, reversed(ends), strict=True):
             ended = partial(self._ended, target)
-            self.links[stream] = Link(source.transport, target.transport, self._toxics(stream), ended)
+            self.links[stream] = Link(source.transport, target.transport, (), ended)
+        self._dialogue = Dialogue(*self.links.values())
+        for toxic in (toxic for stream in STREAMS for toxic in self._toxics(stream)):
+            self.add(toxic)
         for stream, source, back in zip(STREAMS, ends, reversed(STREAMS), strict=True):
             source.start(self.links[stream], self.links[back])
         for end in ends:
             if end.lost:
                 self._lost(end)
+
+    def _place(self, toxic: Toxic) -> Link | Dialogue:
+        """Where a toxic works: on the bytes of one direction, or on requests."""
+        if isinstance(toxic.attributes, RequestAttributes):
+            assert self._dialogue is not None
+            return self._dialogue
+        return self.links[toxic.stream]
 
     def _ended(self, target: End, ending: Ending) -> None:
         """A direction that leads to this socket has ended."""
