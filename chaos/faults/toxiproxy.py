@@ -16,7 +16,9 @@ chaos recover` removes it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from chaos.asking import Answer, Question, median
 from chaos.toxic_fault import ConnectionFault, Toxic, ToxicInjection
@@ -43,19 +45,19 @@ class AnyInjection(ToxicInjection):
 
 
 class AnyToxic(ConnectionFault):
-    """A toxic of this `type` with these `attributes`."""
+    """A toxic of a `type` with these `attributes`."""
 
     kind: Literal["toxiproxy"] = "toxiproxy"
-    type: str
+    type_: Annotated[str, Field(alias="type")]
     attributes: dict[str, Any] = {}
 
     injection: ClassVar[type[ToxicInjection]] = AnyInjection
 
     def toxic(self) -> Toxic:
-        return Toxic(self.type, self.attributes, self.stream, self.share)
+        return Toxic(self.type_, self.attributes, self.stream, self.share)
 
     def what(self) -> str:
-        return " ".join([self.type, *(f"{name} {value}" for name, value in self.attributes.items())])
+        return " ".join([self.type_, *(f"{name} {value}" for name, value in self.attributes.items())])
 
     async def question(self, near: Listener, probe: str | None) -> Question | None:
         return Question(host=near.host, port=near.port, path=probe, whole=True) if probe else None

@@ -1,7 +1,7 @@
 """The proxy's HTTP API: Toxiproxy's paths, JSON shapes, status codes and error bodies (its api.go).
 
-Where it differs: a `listen` that is left out is on loopback, not on every address; errors are labelled as JSON; a toxic,
-and a proxy that is being disabled, may have a `ttl` (seconds) after which that ends by itself.
+Where it differs: a `listen` that is left out is on loopback, not on every address; errors are labelled as JSON; a
+toxic, and a proxy that is being disabled, may have a `ttl` (seconds) after which that ends by itself.
 """
 
 from __future__ import annotations
