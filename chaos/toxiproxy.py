@@ -71,6 +71,11 @@ class Toxiproxy:
         """Whether the toxic is there; a proxy that isn't there has none."""
         return (await self._ask("GET", self._toxic(proxy, toxic))).status_code == 200
 
+    async def seen(self, proxy: str, toxic: str) -> dict[str, int]:
+        """What our own proxy has counted of a toxic that strikes requests; nothing where it isn't there."""
+        answer = await self._ask("GET", self._toxic(proxy, toxic))
+        return dict(answer.json().get("seen", {})) if answer.status_code == 200 else {}
+
     async def remove(self, proxy: str, toxic: str) -> None:
         """Remove a toxic, if it is there."""
         answer = await self._ask("DELETE", self._toxic(proxy, toxic))

@@ -72,6 +72,8 @@ async def down(folder: Path, supervisor: Supervisor) -> AsyncIterator[Stand]:
 
 
 STANDS: dict[str, Callable[[Path, Supervisor], Any]] = {
+    "http.delay": with_toxic({"delay": "100ms", "path": "/*"}),
+    "http.error": with_toxic({"status": 503, "share": "60 %"}),
     "network.bandwidth": with_toxic({"rate": "400kbit"}),
     "network.down": down,
     "network.latency": with_toxic({"delay": "100ms"}),
