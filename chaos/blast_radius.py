@@ -99,8 +99,8 @@ def _forbidden(file: Pidfile, process: ProcessId, command: str | None) -> str | 
     began = process.began
     if began is not None and began > file.written + SLACK:
         return (
-            f"rule not-reused: it started at {utc(began)}, after its pidfile was written ({utc(file.written)}), and the "
-            "number may be another's by now; start the service anew, or write the pidfile again"
+            f"rule not-reused: it started at {utc(began)}, after its pidfile was written ({utc(file.written)}), and "
+            "the number may be another's by now; start the service anew, or write the pidfile again"
         )
     if command is not None and command.encode() not in command_line(process.pid).replace(b"\0", b" "):
         return f"rule by-command: its command line has no '{command}'; mend {file.path}, or command in the target file"

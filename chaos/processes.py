@@ -71,7 +71,7 @@ class ProcessFault(Fault):
         found = find(component.process, place := f"components.{self.on}.process")
         if self.count is not None and self.count > len(found):
             raise NeedError(
-                f"{place}: {len(found)} of its processes run, and {self.count} are to be touched; start more, or lower count"
+                f"{place}: {len(found)} of them run, {self.count} are to be touched; start more, or lower count"
             )
         part = self.count or math.ceil((self.share or 0) * len(found) - ROUNDING) or 1
         return found[:part], len(found)

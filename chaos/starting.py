@@ -1,8 +1,8 @@
 """Starting: how a process that a fault has ended is started again, and that two healers don't start it twice.
 
-The injector and the reverter may heal at the same moment. A supervisor that is asked twice starts once. A command is run
-by one of them at a time, and only if nothing that it has started since the fault is there; what it starts is known by a
-variable in its environment, so that this holds also when the one who ran it died a moment later.
+The injector and the reverter may heal at the same moment. A supervisor that is asked twice starts once. A command is
+run by one of them at a time, and only if nothing that it has started since the fault is there; what it starts is known
+by a variable in its environment, so that this holds also when the one who ran it died a moment later.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Starter(Model):
             OSError: it could not be started, or what supervises it said no.
         """
         if self.post is not None:
-            status, reason = await plain_http.ask("POST", self.post, POST)
+            status, reason, _ = await plain_http.ask("POST", self.post, POST)
             if not 200 <= status < 300 and status != RUNS_ALREADY:
                 raise OSError(f"POST {self.post} was answered with {status} {reason}".rstrip())
             return None
@@ -128,7 +128,7 @@ async def _listening(url: str, place: str, guard: Guard) -> str:
         await connected(guard, *place_of(url), place)
     except OSError as error:
         raise NeedError(
-            f"{place}: {url}: {reason(error)}; start what supervises the process: what can't be started again isn't ended"
+            f"{place}: {url}: {reason(error)}; start what supervises it: what can't be started again isn't ended"
         ) from None
     return await pinned(guard, url, place)
 
