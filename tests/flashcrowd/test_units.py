@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashcrowd.units import clock, format_duration, parse_duration, parse_rate, parse_ratio, utc
+from flashcrowd.units import (
+    clock,
+    format_bit_rate,
+    format_duration,
+    format_offset,
+    parse_bit_rate,
+    parse_duration,
+    parse_offset,
+    parse_rate,
+    parse_ratio,
+    utc,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +81,48 @@ def test_the_clock_counts_minutes_and_seconds():
 
 def test_utc_is_rfc_3339():
     assert utc(0.25) == "1970-01-01T00:00:00.250Z"
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("+1m30s", 90), ("-90s", -90), ("-500ms", -0.5), (0, 0)])
+def test_offsets_are_durations_that_may_go_back(text, seconds):
+    assert parse_offset(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["-90", "--90s", "-", "soon", -90, True])
+def test_what_is_no_offset_says_what_to_write(text):
+    with pytest.raises(ValueError, match="is not an offset; write 90s, -90s or 1h30m"):
+        parse_offset(text)
+
+
+@given(st.integers(min_value=-(10**9), max_value=10**9))
+def test_a_formatted_offset_reads_back_to_the_millisecond(milliseconds):
+    assert parse_offset(format_offset(milliseconds / 1000)) == pytest.approx(milliseconds / 1000)
+
+
+@pytest.mark.parametrize(
+    ("text", "bits"),
+    [("1Mbit", 1e6), ("500kbit", 5e5), ("2.5Gbit/s", 2.5e9), ("800bit", 800), ("10mbit", 1e7)],
+)
+def test_bit_rates_are_per_second_and_in_thousands(text, bits):
+    assert parse_bit_rate(text) == pytest.approx(bits)
+
+
+@pytest.mark.parametrize("text", ["1M", "1 Mbit", "1000", 1000, "125kB", "1MB/s", "-1Mbit", "fast", ""])
+def test_what_is_no_bit_rate_says_what_to_write(text):
+    with pytest.raises(ValueError, match="is not a bit rate; write 500kbit, 1Mbit or 1Gbit"):
+        parse_bit_rate(text)
+
+
+@given(st.integers(min_value=0, max_value=10**12))
+def test_a_formatted_bit_rate_reads_back_to_the_bit(bits):
+    assert round(parse_bit_rate(format_bit_rate(bits))) == bits
+
+
+def test_bit_rates_are_told_in_their_own_unit():
+    assert [format_bit_rate(bits) for bits in (1e6, 1.5e6, 64_000, 800, 1e9)] == [
+        "1Mbit",
+        "1.5Mbit",
+        "64kbit",
+        "800bit",
+        "1Gbit",
+    ]
