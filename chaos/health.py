@@ -41,7 +41,7 @@ class Health(Model):
             OSError: there was none; says why.
         """
         before = time.monotonic()
-        status, reason, _ = await plain_http.ask("GET", self.url, patience or self.patience)
+        status, reason, *_ = await plain_http.ask("GET", self.url, patience or self.patience)
         if status >= 500:
             raise OSError(f"{self} was answered with {status} {reason}".rstrip())
         return time.monotonic() - before

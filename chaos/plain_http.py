@@ -23,11 +23,12 @@ class RefusedError(OSError):
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """What came back; the names of its headers are in lower case."""
 
     status: int
     reason: str
     body: bytes
+    headers: dict[str, str]
 
     def json(self) -> Any:
         """Its body, read. Raises ValueError."""
@@ -76,7 +77,8 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         elif isinstance(event, h11.ConnectionClosed):
             raise ValueError("the connection was closed")
     assert answer is not None
-    return Answer(answer.status_code, answer.reason.decode("latin-1"), bytes(body))
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
+    return Answer(answer.status_code, answer.reason.decode("latin-1"), bytes(body), headers)
 
 
 def _request(verb: str, url: str, body: object) -> list[Any]:

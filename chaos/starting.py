@@ -55,7 +55,7 @@ class Starter(Model):
             OSError: it could not be started, or what supervises it said no.
         """
         if self.post is not None:
-            status, reason, _ = await plain_http.ask("POST", self.post, POST)
+            status, reason, *_ = await plain_http.ask("POST", self.post, POST)
             if not 200 <= status < 300 and status != RUNS_ALREADY:
                 raise OSError(f"POST {self.post} was answered with {status} {reason}".rstrip())
             return None

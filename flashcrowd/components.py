@@ -74,12 +74,13 @@ class ProcessAddress(Model):
 class NetworkAddress(Model):
     """The network namespace of a component on this machine: `namespace` as `ip netns` names it, or its process's own.
 
-    ports: what the component listens on; all of its traffic, if none is given. interface: the one whose rate is cut.
+    ports: what the component listens on; all of its traffic but for loopback's, if none is given. interface: the one
+    whose rate is cut.
     """
 
-    namespace: str | None = None
+    namespace: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_][\w.-]*$")] = None
     ports: list[Port] = []
-    interface: str = "eth0"
+    interface: Annotated[str, Field(pattern=r"^[^\s/]{1,15}$")] = "eth0"
 
 
 class RedisAddress(Model):
