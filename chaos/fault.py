@@ -14,14 +14,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from flashcrowd.documents import Model
-from flashcrowd.guard import Guard
-from flashcrowd.target import Component
 from flashcrowd.units import Duration, format_duration
+
+if TYPE_CHECKING:  # a reverter, which needs neither, is there sooner
+    from flashcrowd.components import Component
+    from flashcrowd.guard import Guard
 
 LONGEST = 86_400.0
 """Seconds that a fault may last: there is no endless one."""

@@ -2,8 +2,8 @@
 
 guard → prepare → undo record on disk → reverter armed → inject → bites? → hold → heal → healed? → record closed
 
-Each step tells an event: `armed`, `injected`, `bites` or `did_not_bite`, `healed` or `heal_failed`, and `rearmed` when
-a reverter that was lost has a successor.
+Each step tells an event: `armed`, `injected`, `bites` or `did_not_bite`, `healed` or `heal_failed`; `rearmed` when a
+reverter that was lost has a successor, and `recovered` for what an earlier run had left behind.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import Any
 
 from chaos.fault import Fault, Injection, Probe
 from chaos.healing import heal, to_the_end
+from chaos.recovery import Outcome, recover
 from chaos.switch import DeadMansSwitch
-from chaos.undolog import Record, UndoLog
+from chaos.undolog import Damaged, Record, UndoLog
 from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import FlashcrowdError, InputError, NeedError, UnhealedError
 from flashcrowd.guard import Guard
@@ -30,6 +31,9 @@ HEAL_PATIENCE = 15.0
 
 SETTLE = 0.5
 """Seconds after which an injection that broke off is undone once more: its request may still have been under way."""
+
+OVERTAKE = 2.0
+"""Seconds that the healing of a younger fault may hold up an older one's."""
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 """Told each event's kind and its JSON data: id, fault (its kind), on, message, and the probe's figures."""
@@ -61,9 +65,14 @@ class Injected:
     def expires_at(self) -> float:
         return self.record.expires_at
 
+    @property
+    def left(self) -> float:
+        """Seconds until the fault's `for` is over."""
+        return max(0.0, self._ends - time.monotonic())
+
     async def hold(self) -> None:
         """Until the fault's `for` is over; then heal it, or the reverter does a second later."""
-        await asyncio.sleep(max(0.0, self._ends - time.monotonic()))
+        await asyncio.sleep(self.left)
 
     async def heal(self) -> Probe:
         """Heal it and see that it is healed. May be called again, and by several; a cancellation comes after it.
@@ -97,8 +106,14 @@ class Injector:
         self._rearming: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Injector:
-        """Raises NeedError when the undo log can't be written, or there can be no reverter."""
+        """Heal first what dead injectors left behind.
+
+        Raises:
+            NeedError: the undo log can't be written, a record of it is damaged, or there can be no reverter.
+            UnhealedError: what was left behind can't be healed; nothing more is broken on top of it.
+        """
         self._log.make()
+        await self._recover()
         self._switch = DeadMansSwitch(self._log, self._lost)
         return self
 
@@ -124,7 +139,7 @@ class Injector:
         try:
             await self._switch.arm(identity)
             self._tell("armed", active, "the reverter heals it if this process can't")
-            await to_the_end(injection.inject())
+            await injection.inject()
             self._check_time(active)
             active.settled = True
             self._tell("injected", active, fault.describe())
@@ -148,12 +163,25 @@ class Injector:
         self._tell("healed", active, probe.message, probe)
         return probe
 
+    async def _recover(self) -> None:
+        damaged = [str(found) for found in self._log.all() if isinstance(found, Damaged)]
+        if damaged:
+            raise NeedError("\n".join(damaged))
+        for found in await recover(self._log):
+            data = {"id": found.id, "fault": found.kind, "on": found.on, "message": found.message}
+            if found.outcome is Outcome.HEALED:
+                self._on_event("recovered", data)
+            elif found.outcome is Outcome.FAILED:
+                raise UnhealedError(f"left behind by an earlier run: {found.message}")
+
     async def _prepare(self, fault: Fault, identity: str) -> Injection:
         component = self._components.get(fault.on)
         if component is None:
             raise InputError(f"no component '{fault.on}' in the target{did_you_mean(fault.on, self._components)}")
         if (reason := fault.check(component)) is not None:
             raise InputError(f"{fault.kind} can't be injected: {reason}")
+        if (obstacle := fault.capability()) is not None:
+            raise NeedError(f"{fault.kind} can't work on this machine: {obstacle}")
         return await fault.prepare(identity, component, self._guard)
 
     def _check_time(self, active: Injected) -> None:
@@ -193,12 +221,12 @@ class Injector:
                     await active.heal()
 
     async def _leave(self) -> None:
-        errors = []
+        healing = []
         for active in reversed(list(self._active.values())):
-            try:
-                await active.heal()
-            except Exception as error:
-                errors.append(error)
+            healing.append(asyncio.ensure_future(active.heal()))
+            await asyncio.wait(healing[-1:], timeout=OVERTAKE)
+        ends = await asyncio.gather(*healing, return_exceptions=True)
+        errors = [end for end in ends if isinstance(end, Exception)]
         if self._rearming is not None:
             await asyncio.wait([self._rearming])
         await self._switch.close(wait=0.0 if self._active else 5.0)

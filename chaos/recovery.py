@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chaos.catalogue import describe
 from chaos.healing import heal
 from chaos.undolog import Damaged, Record, UndoLog
 
@@ -13,7 +14,10 @@ PATIENCE = 15.0
 
 @dataclass(frozen=True)
 class ActiveFault:
-    """One open record. Times are unix seconds; trouble: why healing failed, if it was tried."""
+    """One open record. Times are unix seconds; trouble: why healing failed, if it was tried.
+
+    holds: what ends it when neither injector nor reverter is left.
+    """
 
     id: str
     kind: str
@@ -27,6 +31,7 @@ class ActiveFault:
     expires_at: float
     trouble: str | None
     by_hand: str
+    holds: str
 
 
 class Outcome(StrEnum):
@@ -78,6 +83,7 @@ def _active(record: Record) -> ActiveFault:
         expires_at=record.expires_at,
         trouble=record.trouble,
         by_hand=injection.by_hand(),
+        holds=describe(record.kind).says.get("Holds", ""),
     )
 
 

@@ -85,14 +85,14 @@ class Reverter:
         return all(await asyncio.gather(*(self._heal(one, "its injector is gone", CONFIRM) for one in armed)))
 
     def _adopt(self) -> None:
-        """Take in what was written for us by an injector that died before it could have it armed."""
+        """Take in what was written for us by an injector that died before it could have it armed, and all orphans."""
         try:
             found = self._log.all()
         except NeedError as error:
             log.error("%s", error)
             return
         for record in found:
-            if isinstance(record, Record) and record.reverter.pid == os.getpid() and record.id not in self._armed:
+            if isinstance(record, Record) and record.id not in self._armed and _is_ours(record):
                 self._armed[record.id] = _watch(record)
 
     def _arm(self, identity: str) -> None:
@@ -127,6 +127,10 @@ class Reverter:
     def _answer(self, line: str) -> None:
         with contextlib.suppress(OSError):  # nobody reads it any more: the command pipe will tell
             os.write(self._acks, f"{line}\n".encode())
+
+
+def _is_ours(record: Record) -> bool:
+    return record.reverter.pid == os.getpid() or not (record.injector.alive or record.reverter.alive)
 
 
 def _watch(record: Record) -> Armed:

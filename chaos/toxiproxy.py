@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -44,11 +46,24 @@ class Toxiproxy:
         host = host.strip("[]")
         return Listener(urlsplit(self._url).hostname or host if host in ("", "::", "0.0.0.0") else host, int(port))
 
-    async def add_latency(self, proxy: str, toxic: str, latency: int, jitter: int) -> None:
-        """Delay all that the proxy's clients are answered, by milliseconds."""
-        attributes = {"latency": latency, "jitter": jitter}
-        body = {"name": toxic, "type": "latency", "stream": "downstream", "toxicity": 1.0, "attributes": attributes}
-        answer = await self._ask("POST", f"/proxies/{quote(proxy, '')}/toxics", body)
+    async def add(
+        self,
+        proxy: str,
+        toxic: str,
+        kind: str,
+        stream: str,
+        toxicity: float,
+        attributes: Mapping[str, Any],
+        ttl: float | None = None,
+    ) -> None:
+        """Add a toxic of a kind (Toxiproxy's `type`) to a proxy's connections, to a share of them (toxicity).
+
+        ttl: seconds after which our own proxy forgets it by itself; a Toxiproxy takes no notice of that.
+        """
+        body = {"name": toxic, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": dict(attributes)}
+        answer = await self._ask(
+            "POST", f"/proxies/{quote(proxy, '')}/toxics", {**body, **({"ttl": ttl} if ttl else {})}
+        )
         if answer.status_code != 200:
             raise self._refused(answer)
 

@@ -1,13 +1,15 @@
 """Undo log: what has to be undone if we die, one JSON file a fault, on disk before the fault is.
 
 It lies in `$FLASHCROWD_STATE/undo` (else `$XDG_STATE_HOME/flashcrowd/undo`, else `~/.local/state/flashcrowd/undo`).
-A record is closed by its removal, and only after the fault was seen to be healed.
+A record is closed by its removal, and only after the fault was seen to be healed. There may be others on this machine:
+of other users, and of whoever set another state folder.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import secrets
 import time
 from collections.abc import Iterator
@@ -19,10 +21,13 @@ from pydantic import ValidationError
 
 from chaos.fault import Fault, Injection
 from chaos.faults import KINDS
-from chaos.processes import ProcessId
+from chaos.processes import ProcessId, command_line
 from flashcrowd.documents import Model
 from flashcrowd.errors import NeedError
 from flashcrowd.rundir import write_atomically
+
+ROOM = 16 * 2**10
+"""Bytes that must be free on the disk before anything is broken: several times a record's."""
 
 
 class Record(Model):
@@ -98,6 +103,19 @@ class UndoLog:
         base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
         return cls(Path(base) / "flashcrowd" / "undo")
 
+    @classmethod
+    def everywhere(cls) -> list[UndoLog]:
+        """The undo logs of this machine that we may read, our own first; ours alone where FLASHCROWD_STATE is set.
+
+        They are those of every user's home, and those that a running reverter names on its command line.
+        """
+        own = cls.default()
+        if os.environ.get("FLASHCROWD_STATE"):
+            return [own]
+        homes = [Path(user.pw_dir) / ".local" / "state" / "flashcrowd" / "undo" for user in pwd.getpwall()]
+        folders = dict.fromkeys([own.folder, *homes, *_folders_of_reverters()])
+        return [own, *(cls(folder) for folder in folders if folder != own.folder and _readable(folder))]
+
     def path(self, identity: str) -> Path:
         return self.folder / f"{identity}.json"
 
@@ -110,7 +128,7 @@ class UndoLog:
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             trial = self.folder / f".trial-{secrets.token_hex(4)}"
-            write_atomically(trial, "")
+            write_atomically(trial, "x" * ROOM)
             trial.unlink()
 
     def write(self, record: Record) -> None:
@@ -183,3 +201,14 @@ class UndoLog:
                 f"the undo log can't be written in {self.folder} ({error.strerror}), and without it nothing is broken; "
                 "set FLASHCROWD_STATE to a folder that can"
             ) from None
+
+
+def _folders_of_reverters() -> Iterator[Path]:
+    for process in Path("/proc").glob("[0-9]*"):
+        words = command_line(int(process.name)).split(b"\0")
+        if b"chaos.reverter" in words and b"--log" in words[:-1]:
+            yield Path(os.fsdecode(words[words.index(b"--log") + 1]))
+
+
+def _readable(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)

@@ -13,11 +13,14 @@ Json = typer.Option("--json", help="Print one JSON document instead.")
 
 
 @app.command("list")
-def kinds(as_json: Annotated[bool, Json] = False) -> None:
-    """The kinds of faults, and what each does."""
-    from chaos import overview
+def kinds(
+    as_json: Annotated[bool, Json] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print all of it as docs/faults.md has it.")] = False,
+) -> None:
+    """The kinds of faults: what each does, and why one can't work on this machine."""
+    from chaos import catalogue, overview
 
-    typer.echo(overview.kinds(as_json))
+    typer.echo(catalogue.table() if markdown else overview.kinds(as_json), nl=not markdown)
 
 
 @app.command()
@@ -35,10 +38,12 @@ def inject(
 ) -> None:
     """Inject one fault, show that it bites, and heal it at the end or at Ctrl-C."""
     from chaos import fault_run
+    from chaos.progress import Progress
     from flashcrowd import interrupt
 
     fault = fault_run.fault(kind, on, duration, parameters or [])
-    bit = interrupt.run(fault_run.inject(fault, target, allow_production, lambda line: typer.echo(line, err=True)))
+    with Progress() as progress:
+        bit = interrupt.run(fault_run.inject(fault, target, allow_production, progress))
     raise typer.Exit(0 if bit else 3)
 
 

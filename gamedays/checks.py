@@ -243,11 +243,12 @@ def _unusable(slos: Sequence[Slo], seen: Collection[str]) -> Iterator[str]:
 
 
 def _cannot(raw: Mapping[str, Any], component: Component) -> str | None:
-    """Why a fault can't work on a component; None when it can, and when the fault itself is wrong."""
+    """Why a fault can't work on a component, or here; None when it can, and when the fault itself is wrong."""
     try:
-        return parse_fault(raw).check(component)
+        fault = parse_fault(raw)
     except InputError:
         return None
+    return fault.check(component) or fault.capability()
 
 
 def _seconds(value: Any) -> float | None:

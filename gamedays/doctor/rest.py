@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 import httpx
 
+from chaos.catalogue import catalogue
 from chaos.faults import KINDS
 from chaos.toxiproxy import Toxiproxy
 from flashcrowd.client import guarded_client
@@ -65,20 +67,30 @@ async def faults(target: Target, guard: Guard) -> list[Row]:
 
 
 async def _component(name: str, part: Component, guard: Guard) -> list[Row]:
-    reasons = {
-        kind: fault.model_construct(kind=kind, on=name, duration=60.0).check(part) for kind, fault in KINDS.items()
-    }
-    can = [f"{kind} yes" for kind, why in reasons.items() if why is None]
-    rows = [Row("faults", f"{name}: {' · '.join([*can, *_cannot(reasons)])}")]
+    reasons = {kind.name: kind.cannot(name, part) for kind in catalogue()}
+    can = [f"{kinds} yes" for kinds in _together(kind for kind, why in reasons.items() if why is None)]
+    rows = [Row("faults", f"{name}: {' · '.join([*can, *_cannot(name, reasons)])}")]
     if part.link is not None and (wrong := await _link_fault(name, part, guard)) is not None:
         rows.append(Row("faults", f"{name}: the link's proxy can't be used", wrong))
     return rows
 
 
-def _cannot(reasons: dict[str, str | None]) -> Iterator[str]:
-    for kind, why in reasons.items():
-        if why is not None:
-            yield f"{kind} no: {why}"
+def _cannot(name: str, reasons: dict[str, str | None]) -> Iterator[str]:
+    """Each reason once, without its remedy, behind the kinds that it holds for."""
+    for why in dict.fromkeys(why for why in reasons.values() if why is not None):
+        kinds = ", ".join(_together(kind for kind, reason in reasons.items() if reason == why))
+        yield f"{kinds} no: {why.partition(';')[0].removeprefix(f'{name} ').removeprefix('has ')}"
+
+
+def _together(kinds: Iterable[str]) -> Iterator[str]:
+    """A family's name, as network.*, where all of its kinds are among them."""
+    left = set(kinds)
+    for family, members in groupby(sorted(KINDS), lambda kind: kind.partition(".")[0]):
+        all_of_them = set(members)
+        if len(all_of_them) > 1 and all_of_them <= left:
+            yield f"{family}.*"
+        else:
+            yield from sorted(all_of_them & left)
 
 
 async def _link_fault(name: str, part: Component, guard: Guard) -> str | None:

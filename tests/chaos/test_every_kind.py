@@ -37,14 +37,18 @@ def usable(kind: str) -> type[Fault]:
 
 
 @pytest.mark.parametrize("kind", STANDS)
-async def test_it_bites_and_is_healed(kind, tmp_path, children, log, until):
+async def test_it_bites_and_is_healed_before_during_and_after(kind, tmp_path, children, log, until):
     usable(kind)
     told: list[tuple[str, dict[str, Any]]] = []
     async with STANDS[kind](tmp_path, children) as stand:
         fault = parse_fault({"kind": kind, "on": "it", "for": "60s", **stand.fault})
-        components = {"it": Component.model_validate(stand.component)}
+        component = Component.model_validate(stand.component)
+        never = await fault.prepare("0123456789ab", component, Guard(["127.0.0.1"]))
+        await never.heal()
+        assert (probe := await never.healed()).ok, probe.message
         assert not await stand.present()
-        async with Injector(components, Guard(["127.0.0.1"]), log, lambda kind, data: told.append((kind, data))) as it:
+        guard = Guard(["127.0.0.1"])
+        async with Injector({"it": component}, guard, log, lambda kind, data: told.append((kind, data))) as it:
             active = await it.inject(fault)
             assert active.bite.ok, active.bite.message
             assert await stand.present()
@@ -54,24 +58,10 @@ async def test_it_bites_and_is_healed(kind, tmp_path, children, log, until):
             await injection.heal()
             await until(lambda: _absent(stand))
             await injection.heal()
-            probe = await active.heal()
-            assert probe.ok, probe.message
+            assert (probe := await active.heal()).ok, probe.message
         assert not await stand.present()
     assert [kind for kind, _ in told] == ["armed", "injected", "bites", "healed"]
     assert log.all() == []
-
-
-@pytest.mark.parametrize("kind", STANDS)
-async def test_healing_what_was_never_injected_does_no_harm(kind, tmp_path, children):
-    usable(kind)
-    async with STANDS[kind](tmp_path, children) as stand:
-        fault = parse_fault({"kind": kind, "on": "it", "for": "60s", **stand.fault})
-        component = Component.model_validate(stand.component)
-        injection = await fault.prepare("0123456789ab", component, Guard(["127.0.0.1"]))
-        await injection.heal()
-        probe = await injection.healed()
-        assert probe.ok, probe.message
-        assert not await stand.present()
 
 
 async def _absent(stand) -> bool:

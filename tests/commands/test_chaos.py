@@ -16,10 +16,14 @@ def undo(tmp_path: Path) -> Path:
 def test_the_kinds_are_listed_as_they_are_typed(flashcrowd):
     ended = flashcrowd("chaos", "list")
     assert ended.code == 0
-    assert "network.latency     a link's answers come later" in ended.out
-    assert "--set delay=... [--set jitter=...]" in ended.out
-    (kind,) = json.loads(flashcrowd("chaos", "list", "--json").out)
-    assert (kind["kind"], kind["parameters"]) == ("network.latency", ["delay", "jitter"])
+    lines = ended.out.splitlines()
+    (place,) = [place for place, line in enumerate(lines) if line.startswith("network.latency ")]
+    assert "a link's answers come later" in lines[place]
+    assert lines[place + 1].strip().startswith("--set delay=... [--set jitter=...]")
+    kinds = {row["kind"]: row for row in json.loads(flashcrowd("chaos", "list", "--json").out)}
+    latency = kinds["network.latency"]
+    assert latency["required"] == ["delay"]
+    assert (latency["works_here"], latency["obstacle"]) == (True, None)
 
 
 def test_nothing_is_broken_where_no_undo_log_is(flashcrowd, tmp_path):

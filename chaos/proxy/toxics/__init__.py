@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from chaos.proxy.toxic import Attributes
+from chaos.proxy.toxics.bandwidth import Bandwidth
 from chaos.proxy.toxics.latency import Latency
+from chaos.proxy.toxics.limit_data import LimitData
+from chaos.proxy.toxics.reset_peer import ResetPeer
+from chaos.proxy.toxics.slicer import Slicer
+from chaos.proxy.toxics.slow_close import SlowClose
+from chaos.proxy.toxics.timeout import Timeout
 
-TYPES: dict[str, type[Attributes]] = {"latency": Latency}
+TYPES: dict[str, type[Attributes]] = {
+    "bandwidth": Bandwidth,
+    "latency": Latency,
+    "limit_data": LimitData,
+    "reset_peer": ResetPeer,
+    "slicer": Slicer,
+    "slow_close": SlowClose,
+    "timeout": Timeout,
+}
 """By the API's name."""
