@@ -77,7 +77,7 @@ class Quota(Model):
                 await asyncio.sleep(0.003)
 
     def read(self, name: str) -> dict[str, int]:
-        """The figures of one of the group's files, by their names; those of a file with one figure by the file's own."""
+        """The figures of one of the group's files, by their names; a lone one by the file's own."""
         words = [line.split() for line in (self.folder / name).read_text(encoding="ascii").splitlines()]
         return {row[0] if len(row) == 2 else name: int(row[-1]) for row in words if row[-1].isdecimal()}
 

@@ -32,7 +32,5 @@ async def answered_in(question: Question | None, timeout: float) -> float | None
     """Milliseconds of its median answer; None without a question, or when it isn't answered within so many seconds."""
     if question is None:
         return None
-    try:
-        return round(1000 * await question.median(timeout), 1)
-    except OSError:
-        return None
+    answer = await question.typical(timeout)
+    return None if answer is None or answer.first is None else round(1000 * answer.first, 1)

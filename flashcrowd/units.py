@@ -1,7 +1,7 @@
 """Units: durations, rates, ratios and sizes as people write them, numbers in SI units and bytes inside.
 
-Durations are seconds, rates are per second, ratios are between 0 and 1, sizes are bytes. Parsers raise ValueError with a
-message that names the remedy; pydantic turns it into one line of a DocumentError.
+Durations are seconds, rates are per second, ratios are between 0 and 1, sizes are bytes. Parsers raise ValueError with
+a message that names the remedy; pydantic turns it into one line of a DocumentError.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""`resource.cgroup`: a component's processes get less CPU, memory or fewer threads than they have, from a cgroup of ours.
+"""`resource.cgroup`: a component's processes get less CPU or memory, or fewer threads, from a cgroup of ours.
 
     {kind: resource.cgroup, on: live, cpu: 20%, for: 60s}
 
 `cpu` is of one core (`150%` is one and a half), `memory` what they may take from now on (`256MiB`; what they have stays
-with their own group, and past the limit the kernel reclaims, then kills), `pids` how many threads and processes there may
-be (`pids: 0`: no new one). They hold for the processes together, with all their threads and children, in a group
+with their own group, and past the limit the kernel reclaims, then kills), `pids` how many threads and processes there
+may be (`pids: 0`: no new one). They hold for the processes together, with all their threads and children, in a group
 `flashcrowd-...` below the one that they are in, so that their own limits hold as well. Version 1 and 2 of cgroups.
 
 Needs: a `process` on the component, and cgroups that may be written to (root, or a delegated group); a `probe`, to be

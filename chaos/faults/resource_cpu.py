@@ -2,9 +2,9 @@
 
     {kind: resource.cpu, on: live, workers: 2, load: 100%, for: 60s}
 
-`workers` is one for each of those CPUs unless it is given; each uses `load` of one CPU and never more, and is as nice as
-the component. A component that has to itself what a busy machine shares evenly keeps at least that even share of a CPU:
-more workers leave it less.
+`workers` is one for each of those CPUs unless it is given; each uses `load` of one CPU and never more, and is as nice
+as the component. The kernel shares a CPU evenly, so that one burner leaves a busy component half of it: more workers
+leave it less.
 
 Needs: a `process` on the component; a `probe` as well, to be seen on a component that is idle.
 

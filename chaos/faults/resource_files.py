@@ -125,7 +125,7 @@ class FilesInjection(Injection):
         return Probe(True, f"{there[0].now} descriptors may be open again")
 
     def by_hand(self) -> str:
-        return "; ".join(f"prlimit --pid {one.process.pid} --nofile={one.former}:" for one in self.limited)
+        return "; ".join(f"prlimit --pid {one.process.pid} --nofile={_word(one.former)}:" for one in self.limited)
 
     async def _look(self) -> Probe:
         seen = [one.now == one.lowered for one in self.limited]
@@ -187,6 +187,10 @@ def _set(pid: int, old: int, new: int) -> None:
         resource.prlimit(
             pid, resource.RLIMIT_NOFILE, (new if hard == resource.RLIM_INFINITY else min(highest, hard), hard)
         )
+
+
+def _word(limit: int) -> str:
+    return "unlimited" if limit == resource.RLIM_INFINITY else str(limit)
 
 
 def _soft(pid: int) -> int | None:

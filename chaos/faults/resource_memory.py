@@ -3,8 +3,8 @@
     {kind: resource.memory, on: live, leave: 1GiB, for: 60s}
 
 Either `size`, what is taken, or `leave`, what can still be had after it; both as the kernel sees it (MemAvailable, or
-what the memory cgroup that we are in still allows, if that is less). At least 256 MiB are always left: a fault that would
-leave less is refused. What is taken is the first that the kernel takes back when memory runs out all the same.
+what the memory cgroup that we are in still allows, if that is less). At least 256 MiB are always left: a fault that
+would leave less is refused. What is taken is the first that the kernel takes back when memory runs out all the same.
 
 Needs: a `process` on the component, as a sign that it runs on this machine.
 
