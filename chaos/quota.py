@@ -14,24 +14,19 @@ import asyncio
 import errno
 import shlex
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
-from chaos.cgroups import Group, group_of
+from chaos.cgroups import group_of
 from flashcrowd.documents import Model
+from flashcrowd.units import about_size
 
 PASSES = 50
 """Looks for processes that were forked while their parents were moved."""
 
 PATIENCE = 3.0
 """Seconds for the kernel to be through with what ended in a group, before that can be removed."""
-
-PERIOD = 100_000
-"""Microseconds of a CPU quota's period (the kernel's default), and more where the quota would be below LEAST."""
-
-LEAST = 1000
-"""Microseconds that a quota must have."""
 
 How = Literal["below", "threaded", "emptied"]
 
@@ -80,6 +75,10 @@ class Quota(Model):
         """The figures of one of the group's files, by their names; a lone one by the file's own."""
         words = [line.split() for line in (self.folder / name).read_text(encoding="ascii").splitlines()]
         return {row[0] if len(row) == 2 else name: int(row[-1]) for row in words if row[-1].isdecimal()}
+
+    def looks(self) -> list[tuple[bool, str]]:
+        """For each limit whether it was met, and the figures. Raises OSError when the group is gone."""
+        return [_LOOKS[controller](self) for controller in self.controllers]
 
     def by_hand(self) -> str:
         """The commands that undo it."""
@@ -136,64 +135,24 @@ class Quota(Model):
             raise OSError(error.errno, f"{file} doesn't take '{text}': {error.strerror}") from None
 
 
-def plan(name: str, above: Group, limits: dict[str, float], theirs: Sequence[int]) -> Quota:
-    """A group of this name for processes that are in the group above; nothing is made yet.
+def _cpu(quota: Quota) -> tuple[bool, str]:
+    figures = quota.read("cpu.stat")
+    throttled, periods = figures["nr_throttled"], figures["nr_periods"]
+    return throttled > 0, f"cpu throttled in {throttled} of {periods} periods"
 
-    limits: a controller each; `cpu` in CPUs, `memory` in bytes, `pids` in threads. theirs: the processes.
 
-    Raises:
-        ValueError: it can't be done there, and why.
-    """
-    if above.version == 1:
-        how, off = "below", list[str]()
+def _memory(quota: Quota) -> tuple[bool, str]:
+    if quota.version == 2:
+        met, used = quota.read("memory.events")["max"], quota.read("memory.current")["memory.current"]
     else:
-        how, off = _how(above, limits, theirs), _switched_off(above, limits)
-    return Quota(
-        folder=above.folder / name,
-        version=above.version,
-        how=how,
-        controllers=list(limits),
-        limits={file: value for one, limit in limits.items() for file, value in _files(one, limit, above.version)},
-        switched_on=off,
-    )
+        met, used = (quota.read(name)[name] for name in ("memory.failcnt", "memory.usage_in_bytes"))
+    limit = int(next(value for name, value in quota.limits.items() if name.startswith("memory")))
+    return met > 0, f"memory {about_size(used)} of {about_size(limit)}, limit met {met} times"
 
 
-def _how(above: Group, limits: dict[str, float], theirs: Sequence[int]) -> How:
-    if above.is_root:
-        return "below"
-    if "memory" not in limits:
-        return "threaded"
-    if above.read("cgroup.type").strip() != "domain":
-        raise ValueError(f"memory can't be limited below {above.folder}, which is a group of threads; leave memory out")
-    others = sorted({int(pid) for pid in above.read("cgroup.procs").split()} - set(theirs))
-    if others:
-        raise ValueError(
-            f"memory can't be limited below {above.folder}, as processes of others are in it "
-            f"({', '.join(map(str, others[:3]))}); give the component a group of its own, as systemd gives a service"
-        )
-    return "emptied"
+def _pids(quota: Quota) -> tuple[bool, str]:
+    current, failed = quota.read("pids.current")["pids.current"], quota.read("pids.events")["max"]
+    return failed > 0 or current >= int(quota.limits["pids.max"]), f"{current} threads, {failed} forks failed"
 
 
-def _switched_off(above: Group, limits: dict[str, float]) -> list[str]:
-    """The controllers that have yet to be switched on for groups below. Raises ValueError when one can't be."""
-    there, on = (set(above.read(f"cgroup.{name}").split()) for name in ("controllers", "subtree_control"))
-    if lacking := [one for one in limits if one not in there]:
-        raise ValueError(
-            f"{above.folder} has no controller '{lacking[0]}'; switch it on in the groups above "
-            f"(echo +{lacking[0]} > .../cgroup.subtree_control, or Delegate=yes of systemd)"
-        )
-    return [one for one in limits if one not in on]
-
-
-def _files(controller: str, limit: float, version: int) -> list[tuple[str, str]]:
-    """The files that set a limit, with what is written to them, in order."""
-    whole = str(round(limit))
-    if controller == "pids":
-        return [("pids.max", whole)]
-    if controller == "memory":
-        return [("memory.max" if version == 2 else "memory.limit_in_bytes", whole)]
-    period = max(PERIOD, round(LEAST / limit))
-    quota = round(limit * period)
-    if version == 2:
-        return [("cpu.max", f"{quota} {period}")]
-    return [("cpu.cfs_period_us", str(period)), ("cpu.cfs_quota_us", str(quota))]
+_LOOKS = {"cpu": _cpu, "memory": _memory, "pids": _pids}

@@ -21,11 +21,9 @@ Holds: nothing but the end of the processes; `flashcrowd chaos recover` moves th
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
@@ -35,12 +33,13 @@ from chaos.cgroups import Group, group_of, mounts
 from chaos.descent import with_children
 from chaos.fault import Injection, Probe
 from chaos.processes import OURS, Found, ProcessFault, ProcessId, command_line, find
-from chaos.quota import Quota, plan
+from chaos.quota import Quota
+from chaos.quota_plan import groups, is_writable, plan
 from chaos.service import answered_in, question_of
 from flashcrowd.errors import GuardError, NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component
-from flashcrowd.units import Size, about_size, format_duration, format_size
+from flashcrowd.units import Size, format_duration, format_size
 
 PATIENCE = 4.0
 """Seconds in which a limit has to be met, and an answer has to come."""
@@ -80,7 +79,7 @@ class CgroupInjection(Injection):
         while True:
             now_ms = await answered_in(self.question, PATIENCE)
             try:
-                seen = [one for quota in self.quotas for one in _seen(quota)]
+                seen = [one for quota in self.quotas for one in quota.looks()]
             except OSError:
                 return Probe(False, "its group is gone")
             if (met := any(is_met for is_met, _ in seen)) or time.monotonic() > ends:
@@ -131,8 +130,8 @@ class ResourceCgroup(ProcessFault):
     def capability(cls) -> str | None:
         if not mounts():
             return "no cgroups are mounted here; mount them at /sys/fs/cgroup"
-        groups = [group_of("self", controller) for controller in ("cpu", "memory", "pids")]
-        if not any(group is not None and _is_writable(group) for group in groups):
+        found = [group_of("self", controller) for controller in ("cpu", "memory", "pids")]
+        if not any(group is not None and is_writable(group) for group in found):
             return (
                 "the cgroups here can't be written to; run flashcrowd as root, or have a group delegated to this user"
             )
@@ -169,42 +168,12 @@ class ResourceCgroup(ProcessFault):
         _refuse_ours(pids, place)
         wanted: dict[Group, dict[str, float]] = {}
         for controller, limit in self._limits.items():
-            for group in _groups(pids, controller, place):
+            for group in groups(pids, controller, place):
                 wanted.setdefault(group, {})[controller] = limit
         try:
             return [plan(name, group, limits, pids) for group, limits in wanted.items()]
         except ValueError as error:
             raise NeedError(f"{place}: {error}") from None
-
-
-def _groups(pids: list[int], controller: str, place: str) -> list[Group]:
-    """The groups that processes are in, where groups of ours can be made. Raises NeedError when they can't."""
-    found = dict.fromkeys(group for pid in pids for group in _groups_of(pid, controller))
-    for group in found:
-        if group is None:
-            raise NeedError(f"{place}: no cgroups with the controller '{controller}' can be reached from here")
-        if any(part.startswith("flashcrowd-") for part in group.folder.parts):
-            raise NeedError(f"{place}: another resource.cgroup is on it ({group.folder}); heal that one first")
-        if not _is_writable(group):
-            raise NeedError(
-                f"{place}: {group.folder} can't be written to; run flashcrowd as root, or have it delegated"
-            )
-    return [group for group in found if group is not None]
-
-
-def _groups_of(pid: int, controller: str) -> set[Group | None]:
-    """The group of a process; nothing if it is gone. Raises NeedError when its threads are in several."""
-    try:
-        found = {group_of(f"{pid}/task/{thread.name}", controller) for thread in Path(f"/proc/{pid}/task").iterdir()}
-    except OSError:
-        return set()
-    if len(found) > 1:
-        raise NeedError(f"process {pid} has threads in several groups of '{controller}', which would be mixed up")
-    return found
-
-
-def _is_writable(group: Group) -> bool:
-    return all(os.access(path, os.W_OK) for path in (group.folder, group.folder / "cgroup.procs"))
 
 
 def _refuse_ours(pids: list[int], place: str) -> None:
@@ -214,31 +183,3 @@ def _refuse_ours(pids: list[int], place: str) -> None:
             raise GuardError(
                 f"{place}: process {pid}, its child, may not be touched: not-ours, it is one of flashcrowd's own"
             )
-
-
-def _seen(quota: Quota) -> list[tuple[bool, str]]:
-    """For each limit whether it was met, and the figures. Raises OSError when the group is gone."""
-    return [_LOOKS[controller](quota) for controller in quota.controllers]
-
-
-def _cpu(quota: Quota) -> tuple[bool, str]:
-    figures = quota.read("cpu.stat")
-    throttled, periods = figures["nr_throttled"], figures["nr_periods"]
-    return throttled > 0, f"cpu throttled in {throttled} of {periods} periods"
-
-
-def _memory(quota: Quota) -> tuple[bool, str]:
-    if quota.version == 2:
-        met, used = quota.read("memory.events")["max"], quota.read("memory.current")["memory.current"]
-    else:
-        met, used = (quota.read(name)[name] for name in ("memory.failcnt", "memory.usage_in_bytes"))
-    limit = int(next(value for name, value in quota.limits.items() if name.startswith("memory")))
-    return met > 0, f"memory {about_size(used)} of {about_size(limit)}, limit met {met} times"
-
-
-def _pids(quota: Quota) -> tuple[bool, str]:
-    current, failed = quota.read("pids.current")["pids.current"], quota.read("pids.events")["max"]
-    return failed > 0 or current >= int(quota.limits["pids.max"]), f"{current} threads, {failed} forks failed"
-
-
-_LOOKS = {"cpu": _cpu, "memory": _memory, "pids": _pids}

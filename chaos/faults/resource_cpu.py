@@ -32,6 +32,7 @@ from chaos.holding import HeldInjection, end_of, holders, unavailable
 from chaos.processes import ProcessFault
 from chaos.service import answered_in, question_of
 from chaos.waiting import Stopwatch, allowed_cpus
+from flashcrowd.errors import NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component
 from flashcrowd.units import Ratio, format_duration
@@ -126,7 +127,12 @@ class ResourceCpu(ProcessFault):
         pids = [found.id.pid for found in self.processes(component)]
         question = await question_of(component, self.on, guard)
         before = await look(pids, question, identity)
-        cpus = sorted(allowed_cpus(pids))
+        try:
+            cpus, nice = sorted(allowed_cpus(pids)), min(os.getpriority(os.PRIO_PROCESS, pid) for pid in pids)
+        except ProcessLookupError:
+            raise NeedError(
+                f"components.{self.on}.process: one of {', '.join(map(str, pids))} ended just now; start it"
+            ) from None
         return CpuInjection(
             identity=identity,
             until=end_of(self.duration),
@@ -134,7 +140,7 @@ class ResourceCpu(ProcessFault):
             cpus=cpus,
             workers=self.workers or len(cpus),
             load=self.load,
-            nice=min(os.getpriority(os.PRIO_PROCESS, pid) for pid in pids),
+            nice=nice,
             question=question,
             waiting_before=before.waiting,
             before_ms=before.p50_ms,

@@ -23,6 +23,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import shlex
 import tempfile
 import time
 from pathlib import Path
@@ -71,6 +72,9 @@ class DiskInjection(HeldInjection):
         await super().heal()
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             (self.folder / f".{self.token}").unlink()  # it had a name for a moment, where files need one
+
+    def by_hand(self) -> str:
+        return f"{super().by_hand()}; rm -f {shlex.quote(str(self.folder))}/.[f]lashcrowd-{self.identity}"
 
     def _look(self) -> Probe:
         now = room(self.folder)

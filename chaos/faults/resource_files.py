@@ -20,22 +20,19 @@ Holds: nothing but the end of the process itself; `flashcrowd chaos recover` put
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import resource
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from chaos.asking import Question
-from chaos.descent import with_children
+from chaos.descriptors import Limited, limit_for, open_numbers
 from chaos.fault import Injection, Probe
 from chaos.holding import unavailable
-from chaos.processes import Found, ProcessFault, ProcessId
+from chaos.processes import Found, ProcessFault
 from chaos.service import answered_in, question_of
-from flashcrowd.documents import Model
+from chaos.undolog import Record, UndoLog
 from flashcrowd.errors import NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component
@@ -46,47 +43,6 @@ PATIENCE = 4.0
 
 ANSWER = 1.0
 """Seconds that an answer may take before it counts as none."""
-
-
-class Limited(Model):
-    """A process and its soft limit. former: what it was; lowered: what we make of it. The hard one stays as it is."""
-
-    process: ProcessId
-    former: int
-    lowered: int
-
-    @property
-    def now(self) -> int:
-        """The soft limit that the kernel shows. Raises OSError when the process is gone."""
-        for line in Path(f"/proc/{self.process.pid}/limits").read_text(encoding="ascii").splitlines():
-            if line.startswith("Max open files"):
-                soft = line.split()[3]
-                return resource.RLIM_INFINITY if soft == "unlimited" else int(soft)
-        raise ProcessLookupError(f"process {self.process.pid} is gone")
-
-    @property
-    def spare(self) -> int:
-        """How many it can still open. Raises OSError when the process is gone."""
-        return self.lowered - sum(number < self.lowered for number in _open(self.process.pid))
-
-    def lower(self) -> None:
-        if self.process.alive:
-            _set(self.process.pid, self.former, self.lowered)
-
-    def restore(self) -> None:
-        for pid in self.with_what_it_started():
-            with contextlib.suppress(ProcessLookupError):
-                _set(pid, self.lowered, self.former)
-
-    @property
-    def is_lowered(self) -> bool:
-        """Whether the limit is ours, here or on what it started."""
-        return any(_soft(pid) == self.lowered for pid in self.with_what_it_started())
-
-    def with_what_it_started(self) -> Iterator[int]:
-        """Its number and those of its descendants; nothing if it is gone."""
-        if self.process.alive:
-            yield from with_children([self.process.pid])
 
 
 class FilesInjection(Injection):
@@ -125,7 +81,7 @@ class FilesInjection(Injection):
         return Probe(True, f"{there[0].now} descriptors may be open again")
 
     def by_hand(self) -> str:
-        return "; ".join(f"prlimit --pid {one.process.pid} --nofile={_word(one.former)}:" for one in self.limited)
+        return "; ".join(one.by_hand for one in self.limited)
 
     async def _look(self) -> Probe:
         seen = [one.now == one.lowered for one in self.limited]
@@ -165,9 +121,11 @@ class ResourceFiles(ProcessFault):
 
     def _limited(self, found: Found) -> Limited:
         place, pid = f"components.{self.on}.process", found.id.pid
+        if pid in _already_limited():
+            raise NeedError(f"{place}: another {self.kind} is on process {pid}; heal that one first")
         try:
             former, _ = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-            lowered = _free(_open(pid), self.spare)
+            lowered = limit_for(open_numbers(pid), self.spare)
         except PermissionError:
             raise NeedError(
                 f"{place}: process {pid} is another user's; run flashcrowd as that user or as root"
@@ -179,39 +137,7 @@ class ResourceFiles(ProcessFault):
         return Limited(process=found.id, former=former, lowered=lowered)
 
 
-def _set(pid: int, old: int, new: int) -> None:
-    """Change the soft limit where it is the old one. Raises OSError when it may not be changed."""
-    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    if soft == old:
-        highest = hard if new == resource.RLIM_INFINITY else new
-        resource.prlimit(
-            pid, resource.RLIMIT_NOFILE, (new if hard == resource.RLIM_INFINITY else min(highest, hard), hard)
-        )
-
-
-def _word(limit: int) -> str:
-    return "unlimited" if limit == resource.RLIM_INFINITY else str(limit)
-
-
-def _soft(pid: int) -> int | None:
-    try:
-        return resource.prlimit(pid, resource.RLIMIT_NOFILE)[0]
-    except ProcessLookupError:
-        return None
-
-
-def _open(pid: int) -> set[int]:
-    """The numbers of a process's open descriptors. Raises OSError when they can't be seen."""
-    try:
-        return {int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir()}
-    except FileNotFoundError:
-        raise ProcessLookupError(f"process {pid} is gone") from None
-
-
-def _free(numbers: set[int], spare: int) -> int:
-    """The lowest limit that leaves `spare` free numbers below it: the kernel always gives the lowest free one."""
-    limit = 0
-    while limit in numbers or spare > 0:
-        spare -= limit not in numbers
-        limit += 1
-    return limit
+def _already_limited() -> set[int]:
+    """The processes of such faults that are in place: two on one process couldn't be undone in any order."""
+    records = [one for one in UndoLog.default().all() if isinstance(one, Record) and one.kind == "resource.files"]
+    return {one.process.pid for record in records for one in FilesInjection.model_validate(record.undo).limited}

@@ -27,7 +27,7 @@ from chaos.fault import Injection, Probe
 from chaos.holding import HeldInjection, end_of, holders, unavailable
 from chaos.memory import available
 from chaos.processes import ProcessFault
-from flashcrowd.errors import GuardError
+from flashcrowd.errors import GuardError, NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component
 from flashcrowd.units import Size, about_size, format_duration, format_size
@@ -92,7 +92,7 @@ class ResourceMemory(ProcessFault):
                 f"{about_size(FLOOR)} must be left; take less"
             )
         if size <= 0:
-            raise GuardError(
+            raise NeedError(
                 f"{self.on}: only {about_size(before)} are available, so there is nothing to take; leave less"
             )
         return MemoryInjection(identity=identity, until=end_of(self.duration), size=size, before=before)
