@@ -240,6 +240,18 @@ async def test_a_folder_that_is_not_there_is_told(tmp_path, log):
         await prepared({"folder": str(tmp_path / "nowhere")}, kind="resource.disk", leave="0")
 
 
+async def test_a_group_takes_no_process_of_ours_with_a_component_that_started_it(tmp_path, until):
+    child = "[sys.executable, '-c', 'input()', '-m', 'chaos.proxy']"
+    with started(f"import subprocess, sys\nsubprocess.run({child}, stdin=subprocess.PIPE)") as process:
+        await until(lambda: psutil.Process(process.pid).children())
+        (pidfile := tmp_path / "it.pid").write_text(str(process.pid))
+        (one,) = psutil.Process(process.pid).children()
+        await until(lambda: "chaos.proxy" in one.cmdline())
+        with pytest.raises(GuardError, match=f"process {one.pid}, .* may not be touched: not-ours"):
+            await prepared({"process": {"pidfile": str(pidfile)}}, kind="resource.cgroup", pids=9)
+        one.kill()
+
+
 async def test_a_second_cgroup_on_the_same_processes_is_refused(it):
     async with injected(it.component, kind="resource.cgroup", pids=100):
         with pytest.raises(NeedError, match=r"another resource.cgroup is on it .*; heal that one first"):
