@@ -61,7 +61,7 @@ class CgroupInjection(Injection):
     """Groups of ours, one in each group that the processes are in.
 
     processes: those that were chosen. others: the component's other ones, which aren't touched though they may be
-    children of these. before_ms: the probe's median before it.
+    children of these. before_ms: the probe's median before it. patience: seconds in which a limit has to be met.
     """
 
     quotas: list[Quota]
@@ -69,15 +69,16 @@ class CgroupInjection(Injection):
     others: list[int]
     question: Question | None
     before_ms: float | None
+    patience: float
 
     async def inject(self) -> None:
         for quota in self.quotas:
             quota.make(self._members)
 
     async def bites(self) -> Probe:
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + self.patience
         while True:
-            now_ms = await answered_in(self.question, PATIENCE)
+            now_ms = await answered_in(self.question, self.patience)
             try:
                 seen = [one for quota in self.quotas for one in quota.looks()]
             except OSError:
@@ -155,6 +156,7 @@ class ResourceCgroup(ProcessFault):
             others=others,
             question=question,
             before_ms=await answered_in(question, PATIENCE),
+            patience=min(PATIENCE, self.duration / 2),
         )
 
     @property

@@ -82,7 +82,7 @@ class CpuInjection(HeldInjection):
         return ["cpu", f"--workers={self.workers}", f"--load={self.load}", f"--cpus={cpus}", f"--nice={self.nice}"]
 
     async def bites(self) -> Probe:
-        ends = time.monotonic() + PATIENCE
+        ends = self.looks_until(PATIENCE)
         while True:
             now = await look(self.pids, self.question, self.identity)
             if not holders(self.identity):

@@ -60,7 +60,7 @@ class DiskInjection(HeldInjection):
         return ["disk", f"--folder={self.folder}", f"--name=.{self.token}", f"--leave={self.leave}", *size]
 
     async def bites(self) -> Probe:
-        ends = time.monotonic() + PATIENCE
+        ends = self.looks_until(PATIENCE)
         while holders(self.identity):
             probe = self._look()
             if probe.ok or time.monotonic() > ends:

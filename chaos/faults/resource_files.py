@@ -46,9 +46,10 @@ ANSWER = 1.0
 
 
 class FilesInjection(Injection):
-    """Lowered limits."""
+    """Lowered limits. patience: seconds in which they have to bite."""
 
     limited: list[Limited]
+    patience: float
     question: Question | None
     answered_before: bool
 
@@ -57,7 +58,7 @@ class FilesInjection(Injection):
             one.lower()
 
     async def bites(self) -> Probe:
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + self.patience
         while True:
             try:
                 probe = await self._look()
@@ -117,7 +118,12 @@ class ResourceFiles(ProcessFault):
         limited = [self._limited(found) for found in self.processes(component)]  # before our own probe opens one
         question = await question_of(component, self.on, guard)
         answer = await answered_in(question, PATIENCE)
-        return FilesInjection(limited=limited, question=question, answered_before=answer is not None)
+        return FilesInjection(
+            limited=limited,
+            patience=min(PATIENCE, self.duration / 2),
+            question=question,
+            answered_before=answer is not None,
+        )
 
     def _limited(self, found: Found) -> Limited:
         place, pid = f"components.{self.on}.process", found.id.pid

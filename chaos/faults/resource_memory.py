@@ -49,7 +49,7 @@ class MemoryInjection(HeldInjection):
         return ["memory", f"--size={self.size}", f"--floor={FLOOR}"]
 
     async def bites(self) -> Probe:
-        ends = time.monotonic() + PATIENCE
+        ends = self.looks_until(PATIENCE)
         while holders(self.identity):
             now = available()
             if (bites := self.before - now >= self.size / 2) or time.monotonic() > ends:

@@ -163,15 +163,14 @@ async def test_a_disk_keeps_the_room_that_is_to_be_left_whatever_is_freed(tmp_pa
             await until(lambda: left(disk) == 8 * 2**20)
 
 
-async def test_a_service_without_descriptors_answers_nobody_until_it_is_healed_by_hand(it, until, monkeypatch):
+async def test_a_service_without_descriptors_answers_nobody_until_it_is_healed_by_hand(it, until):
     assert await answered(it.url)
     async with injected(it.component, kind="resource.files") as injection:
         assert not await answered(it.url)
         assert (probe := await injection.bites()).ok, probe.message
         await heal_by_hand(injection)
         await until(lambda: answered(it.url))
-        monkeypatch.setattr("chaos.faults.resource_files.PATIENCE", 0.1)
-        assert not (await injection.bites()).ok
+        assert not (await injection.model_copy(update={"patience": 0.1}).bites()).ok
 
 
 async def test_what_a_service_started_meanwhile_gets_its_limit_back_too(tmp_path, log, until):
@@ -187,6 +186,25 @@ async def test_what_a_service_started_meanwhile_gets_its_limit_back_too(tmp_path
             assert child.rlimit(psutil.RLIMIT_NOFILE) != before
         assert child.rlimit(psutil.RLIMIT_NOFILE) == before
         child.kill()
+
+
+@pytest.mark.parametrize(
+    ("fault", "seen"),
+    [
+        ({"kind": "resource.cgroup", "cpu": "50%"}, "cpu throttled in 0 of "),
+        ({"kind": "resource.files", "spare": 5}, "5 of "),
+        ({"kind": "resource.cpu", "load": "1%"}, "idle (idle before); burners use "),
+    ],
+)
+async def test_what_an_idle_component_does_not_feel_does_not_bite(tmp_path, log, fault, seen):
+    with started("print(1, flush=True)\ninput()") as idle:
+        assert idle.stdout is not None
+        idle.stdout.readline()
+        (pidfile := tmp_path / "idle.pid").write_text(str(idle.pid))
+        async with injected({"process": {"pidfile": str(pidfile)}}, **fault, **{"for": "1s"}) as injection:
+            probe = await injection.bites()
+    assert not probe.ok
+    assert probe.message.startswith(seen)
 
 
 async def test_a_cpu_quota_makes_answers_as_slow_as_it_says(it, until):
