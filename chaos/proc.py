@@ -91,9 +91,9 @@ class ProcessId(Model):
 
     def tree(self) -> list[ProcessId]:
         """It and all that it has started, and these have, that run now; each behind its parent."""
-        children, found = _children(), [self]
+        below, found = children(), [self]
         for one in found:
-            found += [child for pid in children.get(one.pid, ()) if (child := ProcessId.of(pid)).alive]
+            found += [child for pid in below.get(one.pid, ()) if (child := ProcessId.of(pid)).alive]
         return found if self.alive else []
 
     def __str__(self) -> str:
@@ -155,7 +155,8 @@ def now() -> int:
     return int(time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS)
 
 
-def _children() -> dict[int, list[int]]:
+def children() -> dict[int, list[int]]:
+    """What each process has started and still runs, by the numbers of both."""
     found = defaultdict[int, list[int]](list)
     for pid in sorted(all_pids()):
         if (above := parent(pid)) is not None:

@@ -1,7 +1,7 @@
-"""Units: durations, rates and ratios as people write them, floats in SI units inside.
+"""Units: durations, rates, ratios and sizes as people write them, numbers in SI units and bytes inside.
 
-Durations are seconds, rates per second, bit rates bits per second, ratios between 0 and 1. Parsers raise ValueError
-with a message that names the remedy; pydantic turns it into one line of a DocumentError.
+Durations are seconds, rates per second, bit rates bits per second, ratios between 0 and 1, sizes bytes. Parsers raise
+ValueError with a message that names the remedy; pydantic turns it into one line of a DocumentError.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -19,6 +20,9 @@ _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)")
 _BIT_RATE = re.compile(r"(\d+(?:\.\d+)?)([kmg]?)bit(?:/s)?", re.IGNORECASE)
 _BITS = {"G": 1e9, "M": 1e6, "k": 1e3, "": 1.0}
 _RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+BYTES = {"TiB": 2**40, "GiB": 2**30, "MiB": 2**20, "KiB": 2**10, "TB": 10**12, "GB": 10**9, "MB": 10**6, "kB": 10**3}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(TiB|GiB|MiB|KiB|TB|GB|MB|kB|B)")
 
 
 def parse_duration(value: object) -> float:
@@ -122,6 +126,37 @@ def parse_ratio(value: object) -> float:
     return ratio
 
 
+def parse_size(value: object) -> int:
+    """Bytes in `2GiB`, `500MiB`, `64KiB` (powers of 1024) or `100MB` (of 1000); a bare 0 is 0.
+
+    Raises:
+        ValueError: no unit, or an unknown one.
+    """
+    text = str(value).strip()
+    if text == "0":
+        return 0
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"'{text}' is not a size; write 500MiB, 2GiB or 64KiB")
+    return round(Decimal(match[1]) * BYTES.get(match[2], 1))
+
+
+def format_size(size: int) -> str:
+    """The shortest exact spelling that `parse_size` reads back: 2**31 → `2GiB`, 1500 → `1500B`."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if size and size % BYTES[unit] == 0:
+            return f"{size // BYTES[unit]}{unit}"
+    return f"{size}B" if size else "0"
+
+
+def about_size(size: float) -> str:
+    """A size for people, to three figures: `23.1 GiB`, `512 MiB`."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if (count := size / BYTES[unit]) >= 0.9995:
+            return f"{count:.3g} {unit}" if count < 999.5 else f"{count:.0f} {unit}"
+    return f"{size:.0f} bytes"
+
+
 def clock(seconds: float) -> str:
     """A position on a timeline as `mm:ss` (hours run on as minutes): 66.4 → `01:06`."""
     whole = max(0, math.floor(seconds))
@@ -147,3 +182,6 @@ Rate = Annotated[float, BeforeValidator(parse_rate)]
 
 Ratio = Annotated[float, BeforeValidator(parse_ratio)]
 """A pydantic field between 0 and 1, written `1 %` or `0.01`."""
+
+Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size)]
+"""A pydantic field of bytes, written `500MiB`."""

@@ -5,15 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashcrowd.units import (
+    about_size,
     clock,
     format_bit_rate,
     format_duration,
     format_offset,
+    format_size,
     parse_bit_rate,
     parse_duration,
     parse_offset,
     parse_rate,
     parse_ratio,
+    parse_size,
     utc,
 )
 
@@ -126,3 +129,30 @@ def test_bit_rates_are_told_in_their_own_unit():
         "800bit",
         "1Gbit",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("2GiB", 2**31), ("64 KiB", 65536), ("100MB", 10**8), ("1.5MiB", 1572864), ("17B", 17), ("0", 0), (0, 0)],
+)
+def test_sizes_are_read_as_bytes(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["64", 64, "5 mb", "-1MiB", "lots", "", True])
+def test_what_is_no_size_says_what_to_write(text):
+    with pytest.raises(ValueError, match="is not a size; write 500MiB, 2GiB or 64KiB"):
+        parse_size(text)
+
+
+@given(st.integers(min_value=0, max_value=2**60))
+def test_a_formatted_size_reads_back(size):
+    assert parse_size(format_size(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (2**20, "1 MiB"), (24_777_995_878, "23.1 GiB"), (2**30 - 1, "1 GiB")],
+)
+def test_sizes_for_people_have_three_figures(size, text):
+    assert about_size(size) == text
