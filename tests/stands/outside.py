@@ -1,0 +1,52 @@
+"""Outside: what a component hangs on and is not ours: a Redis server, a Kubernetes API, a service of somebody else's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from flashcrowd.process import Supervisor, accepts, free_port
+from stands import Stand
+
+HOST = "127.0.0.1"
+
+
+async def redis_server(folder: Path, supervisor: Supervisor, *options: str) -> int:
+    """The port of a Redis server that keeps nothing on disk."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", HOST, "--dir", str(folder), "--save", "", *options]
+    server = supervisor.spawn(f"redis-{port}", command)
+    await server.ready(lambda: accepts(HOST, port))
+    return port
+
+
+async def answers(port: int, command: bytes, timeout: float) -> bytes | None:
+    """The first line that a Redis server says to an inline command; None when it says nothing within the timeout."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        async with asyncio.timeout(timeout):
+            writer.write(command + b"\r\n")
+            return await reader.readline()
+    except TimeoutError:
+        return None
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def paused_redis(folder: Path, supervisor: Supervisor) -> AsyncIterator[Stand]:
+    """A Redis server whose clients wait."""
+    port = await redis_server(folder, supervisor)
+
+    async def present() -> bool:
+        return await answers(port, b"SET key value", 0.3) is None
+
+    yield Stand({"redis": {"url": f"redis://{HOST}:{port}/0"}}, {}, present)
+
+
+STANDS: dict[str, Callable[[Path, Supervisor], Any]] = {
+    "redis.pause": paused_redis,
+}
