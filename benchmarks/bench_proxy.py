@@ -1,45 +1,67 @@
-"""The fault proxy without a fault beside a direct connection, in one run: round trips and throughput.
+"""The fault proxy beside a direct connection, in one run: round trips, throughput, connections, and idle toxics.
 
 python benchmarks/bench_proxy.py
+
+An idle toxic has toxicity 0: it is in every link's chain and does nothing. Each figure is the median of ROUNDS rounds,
+in each of which direct and through take turns, so that a busy moment of the machine strikes both.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 
+import httpx
 import uvloop
+from common import table
 
 from flashcrowd.process import Supervisor, accepts, free_port
 
 HOST = "127.0.0.1"
-ROUND_TRIPS, BLOCK, MEGABYTES = 3_000, 200, 300
+ROUNDS, ROUND_TRIPS, BLOCK, MEGABYTES = 5, 2_000, 200, 200
+CONNECTIONS, OPENERS = 1_000, 20
+AT_ONCE, EACH = 2_000, 5
+
+IDLE: dict[str, dict[str, int]] = {
+    "latency": {"latency": 1000},
+    "bandwidth": {"rate": 1},
+    "slow_close": {"delay": 1000},
+    "timeout": {"timeout": 0},
+    "reset_peer": {"timeout": 0},
+    "slicer": {"average_size": 64, "size_variation": 32},
+    "limit_data": {"bytes": 1},
+}
+
+Measure = Callable[[int], Awaitable[float]]
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Send back what comes, but only count what comes after a leading zero byte."""
-    first = await reader.readexactly(1)
-    writer.write(first)
-    left = MEGABYTES * 2**20 if first == b"\0" else None
-    while data := await reader.read(2**18):
-        if left is None:
-            writer.write(data)
-            continue
-        left -= len(data)
-        if left <= 0:
-            writer.write(b"!")
+    try:
+        first = await reader.readexactly(1)
+        writer.write(first)
+        left = MEGABYTES * 2**20 if first == b"\0" else None
+        while data := await reader.read(2**18):
+            if left is None:
+                writer.write(data)
+                continue
+            left -= len(data)
+            if left <= 0:
+                writer.write(b"!")
+    except (OSError, asyncio.IncompleteReadError):
+        pass
     writer.close()
 
 
 async def round_trip(port: int) -> float:
-    """Seconds, the median."""
-    reader, writer = await asyncio.open_connection(HOST, port)
-    writer.write(b"\1")
-    await reader.readexactly(1)
+    """Microseconds, the median."""
+    reader, writer = await opened(port)
     times = []
     for _ in range(ROUND_TRIPS):
         started = time.perf_counter()
@@ -47,7 +69,7 @@ async def round_trip(port: int) -> float:
         await reader.readexactly(BLOCK)
         times.append(time.perf_counter() - started)
     writer.close()
-    return median(times)
+    return median(times) * 1e6
 
 
 async def throughput(port: int) -> float:
@@ -64,6 +86,50 @@ async def throughput(port: int) -> float:
     return MEGABYTES / (time.perf_counter() - started)
 
 
+async def connections(port: int) -> float:
+    """Connections a second: opened, one byte there and back, closed, by a few openers at once."""
+
+    async def open_some() -> None:
+        for _ in range(CONNECTIONS // OPENERS):
+            _, writer = await opened(port)
+            writer.close()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(open_some() for _ in range(OPENERS)))
+    return CONNECTIONS / (time.perf_counter() - started)
+
+
+async def at_once(port: int) -> float:
+    """Round trips a second over many connections, all of them open and busy."""
+    ends = [await opened(port) for _ in range(AT_ONCE)]
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(EACH):
+            writer.write(b"x" * BLOCK)
+            await reader.readexactly(BLOCK)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(talk(*end) for end in ends))
+    took = time.perf_counter() - started
+    for _, writer in ends:
+        writer.close()
+    return AT_ONCE * EACH / took
+
+
+async def opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that is answered."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(b"\1")
+    await reader.readexactly(1)
+    return reader, writer
+
+
+async def in_turns(measure: Measure, *ports: int) -> list[float]:
+    """The median of a figure for each port; the ports take turns."""
+    rounds = [[await measure(port) for port in ports] for _ in range(ROUNDS)]
+    return [median(figures) for figures in zip(*rounds, strict=True)]
+
+
 async def main() -> None:
     direct, through, api = free_port(), free_port(), free_port()
     with tempfile.TemporaryDirectory() as logs:
@@ -73,21 +139,61 @@ async def main() -> None:
             words = [sys.executable, "-m", "chaos.proxy", "--listen", f"{HOST}:{api}"]
             proxy = supervisor.spawn("proxy", [*words, "--proxy", f"it={HOST}:{through}={HOST}:{direct}"])
             await proxy.ready(lambda: accepts(HOST, api))
-            trips = await round_trip(direct), await round_trip(through)
-            rates = await throughput(direct), await throughput(through)
-    print(f"{'proxy without a fault':<34}{'direct':>12}{'through':>12}{'ratio':>8}")  # noqa: T201
-    for name, unit, (one, two) in (
-        (f"round trip, {BLOCK} bytes, median", "µs", (trips[0] * 1e6, trips[1] * 1e6)),
-        ("throughput, one connection", "MB/s", rates),
+            await without_a_fault(direct, through)
+            await with_idle_toxics(direct, through, f"http://{HOST}:{api}/proxies/it/toxics")
+
+
+async def without_a_fault(direct: int, through: int) -> None:
+    rows = []
+    for name, unit, measure in (
+        (f"round trip, {BLOCK} bytes, median", "µs", round_trip),
+        ("throughput, one connection", "MB/s", throughput),
+        (f"connections, {OPENERS} openers", "a second", connections),
+        (f"round trips of {AT_ONCE:,} connections at once", "a second", at_once),
     ):
-        print(f"{name:<34}{one:>7.0f} {unit:<4}{two:>7.0f} {unit:<4}{two / one:>8.2f}")  # noqa: T201
+        one, two = await in_turns(measure, direct, through)
+        rows.append((name, unit, one, two, two / one))
+    table("proxy without a fault", ("", "", "direct", "through", "ratio"), rows)
+
+
+async def with_idle_toxics(direct: int, through: int, toxics: str) -> None:
+    """Each type of toxic alone, and all of them together, in both directions."""
+    rows = []
+    async with httpx.AsyncClient(trust_env=False) as client:
+        known = [type_ for type_ in IDLE if await is_known(client, toxics, type_)]
+        for types in [[], *([type_] for type_ in known), known]:
+            for type_ in types:
+                await add(client, toxics, type_)
+            trip, rate = await in_turns(round_trip, direct, through), await in_turns(throughput, direct, through)
+            for toxic in (await client.get(toxics)).json():
+                await client.delete(f"{toxics}/{toxic['name']}")
+            rows.append((" + ".join(types) or "none", trip[1], trip[1] / trip[0], rate[1], rate[1] / rate[0]))
+    table("proxy with idle toxics", ("", "round trip µs", "ratio", "MB/s", "ratio"), rows)
+
+
+async def is_known(client: httpx.AsyncClient, toxics: str, type_: str) -> bool:
+    """Whether the proxy has this type of toxic."""
+    names = await add(client, toxics, type_)
+    for name in names:
+        await client.delete(f"{toxics}/{name}")
+    return bool(names)
+
+
+async def add(client: httpx.AsyncClient, toxics: str, type_: str) -> list[str]:
+    """Add an idle toxic in both directions; the names of those that were taken."""
+    bodies = [
+        {"type": type_, "stream": way, "toxicity": 0, "attributes": IDLE[type_]} for way in ("upstream", "downstream")
+    ]
+    answers = [await client.post(toxics, json=body) for body in bodies]
+    return [answer.json()["name"] for answer in answers if answer.is_success]
 
 
 async def serve(port: int) -> None:
     """The other end, in a process of its own."""
-    server = await asyncio.start_server(echo, HOST, port)
+    server = await asyncio.start_server(echo, HOST, port, backlog=4096)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     uvloop.run(serve(int(sys.argv[1])) if len(sys.argv) > 1 else main())

@@ -83,6 +83,10 @@ class HeldInjection(Injection):
     def by_hand(self) -> str:
         return f"pkill -KILL -f '[f]lashcrowd-{self.identity}'"  # the brackets keep it from finding its own shell
 
+    def looks_until(self, patience: float) -> float:
+        """When a look for its effect ends, in monotonic seconds: after this patience, or with the fault's time."""
+        return min(time.monotonic() + patience, self.until - GRACE)
+
     @property
     def token(self) -> str:
         return f"flashcrowd-{self.identity}"

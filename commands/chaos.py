@@ -13,11 +13,14 @@ Json = typer.Option("--json", help="Print one JSON document instead.")
 
 
 @app.command("list")
-def kinds(as_json: Annotated[bool, Json] = False) -> None:
-    """The kinds of faults, and what each does."""
-    from chaos import overview
+def kinds(
+    as_json: Annotated[bool, Json] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print all of it as docs/faults.md has it.")] = False,
+) -> None:
+    """The kinds of faults: what each does, and why one can't work on this machine."""
+    from chaos import catalogue, overview
 
-    typer.echo(overview.kinds(as_json))
+    typer.echo(catalogue.table() if markdown else overview.kinds(as_json), nl=not markdown)
 
 
 @app.command()

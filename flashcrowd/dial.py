@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flashcrowd.guard import Guard
+if TYPE_CHECKING:  # who only heals needs none
+    from flashcrowd.guard import Guard
 
 PATIENCE = 5.0
 """Seconds for a connection: who takes longer when nobody is there yet won't hold a crowd."""

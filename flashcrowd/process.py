@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import random
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from flashcrowd.errors import InputError, NeedError
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+from flashcrowd.lifeline import die_with
 
 
 class Child:
@@ -166,19 +162,11 @@ def spawn(
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
                 pass_fds=tuple(pass_fds),
-                preexec_fn=None if outlives_us else lambda: _die_with(parent),  # noqa: PLW1509 (one prctl call, no lock)
+                preexec_fn=None if outlives_us else lambda: die_with(parent),  # noqa: PLW1509 (one prctl call, no lock)
             )
         except OSError as error:
             raise NeedError(f"{name} can't be started ({command[0]}): {error.strerror}") from None
     return Child(name, process, log)
-
-
-def _die_with(parent: int) -> None:
-    """In the child, before exec: be killed when the parent dies, also if it died a moment ago."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 def free_port(host: str = "127.0.0.1") -> int:

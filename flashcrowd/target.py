@@ -146,12 +146,19 @@ class Target(Model):
         }
 
     def variables(self) -> dict[str, str]:
-        """What runbooks may refer to: `COMPONENT.admin`, `live.url`, `shop.url`, `prometheus.url`."""
+        """What runbooks may refer to: `COMPONENT.admin`, `COMPONENT.start`, `live.url`, `shop.url`, `prometheus.url`.
+
+        `COMPONENT.start` is where a POST starts its process again; where it has several, `${name}` in it is the pattern
+        of their pidfiles, as `live-*`.
+        """
         spec = self.spec
         found = {f"{name}.admin": part.admin for name, part in spec.components.items() if part.admin}
-        for name, part in (("live", spec.live), ("shop", spec.shop), ("prometheus", spec.prometheus)):
-            if part is not None:
-                found[f"{name}.url"] = part.url
+        for name, part in spec.components.items():
+            if part.process is not None and (start := part.process.start_url) is not None:
+                found[f"{name}.start"] = start
+        for name, block in (("live", spec.live), ("shop", spec.shop), ("prometheus", spec.prometheus)):
+            if block is not None:
+                found[f"{name}.url"] = block.url
         return found
 
 
@@ -180,7 +187,8 @@ def _anchored(target: Target, folder: Path) -> Target:
     live = spec.live
     if live is not None:
         live = live.model_copy(update={"codec": codecs.anchored(live.codec, folder)})
-    update = {"identities": identities, "secrets": secrets, "live": live}
+    components = {name: one.anchored(folder) for name, one in spec.components.items()}
+    update = {"identities": identities, "secrets": secrets, "live": live, "components": components}
     return target.model_copy(update={"spec": spec.model_copy(update=update)})
 
 

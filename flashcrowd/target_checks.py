@@ -73,10 +73,12 @@ def _variables(folder: Path, source: Document) -> Iterator[Problem]:
     columns = _columns(folder, source)
     for path, text in texts(spec):
         fields = tuple(step for step in path if isinstance(step, str))
-        if fields[:3] in _UNFILLED or (fields[:1] == ("components",) and fields[2:4] == ("process", "start")):
+        if fields[:3] in _UNFILLED:
             continue
+        is_start = fields[:1] == ("components",) and fields[2:4] == ("process", "start")
         for name in names(text):
-            if (wrong := _wrong_variable(name, _known(fields), columns, source)) is not None:
+            wrong = _wrong_in_start(name) if is_start else _wrong_variable(name, _known(fields), columns, source)
+            if wrong is not None:
                 yield source.problem(("spec", *path), wrong)
 
 
@@ -101,6 +103,13 @@ def _wrong_variable(name: str, known: Set[str] | None, columns: Sequence[str] | 
                 return None
             return f"the identities have no column '{rest}'{did_you_mean(rest, columns)}"
     return None if name in known and name != "identity" else _unknown(name, known)
+
+
+def _wrong_in_start(name: str) -> str | None:
+    """What is run or asked to undo a fault stays in the undo log: no secret may be in it."""
+    if name == "name":
+        return None
+    return f"${{{name}}} is not known here; there is ${{name}} alone, and $${{{name}}} leaves it to a shell"
 
 
 def _unknown(name: str, known: Set[str]) -> str:

@@ -1,4 +1,4 @@
-"""Two processes share the tests out, file by file: `make test` says so with -n 2.
+"""Three processes share the tests out, file by file: `make test` says so with -n 3, as most of them wait.
 
 The game days, which mostly wait, go one after the other, beside all others; and each process has ports of its own.
 """
@@ -11,7 +11,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 GAME_DAYS = "tests/endtoend/"
-PORTS = {"gw0": "10240-20999", "gw1": "21000-31999"}
+PORTS = {"gw0": "10240-17499", "gw1": "17500-24699", "gw2": "24700-31999"}
 
 if (ports := PORTS.get(os.environ.get("PYTEST_XDIST_WORKER", ""))) is not None:
     os.environ["FLASHCROWD_PORTS"] = ports

@@ -1,6 +1,6 @@
 """The holder's command line.
 
-    python -m chaos.holder flashcrowd-IDENTITY --until T --say FD cpu|memory|disk ...
+    python -m chaos.holder flashcrowd-IDENTITY --until T --say FD cpu|memory|disk|redis ...
 
 T is its end in monotonic seconds. It says one line on FD: `holding` when it has got all that was asked, else why not.
 """

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from flashcrowd.lifeline import die_with
 
 PERIOD = 0.1
-"""Seconds in each of which a burner runs for its load's share; what it didn't get in one isn't caught up in the next."""
+"""Seconds in each of which a burner runs for its load's share; what it lacked in one isn't caught up in the next."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +38,7 @@ def _fork(load: float) -> None:
     parent = os.getpid()
     if os.fork() == 0:
         die_with(parent)
+        os.setsid()  # the kernel shares a CPU evenly between sessions first (sched(7), autogroup), then in them
         burn(load)
 
 

@@ -1,6 +1,7 @@
 """The proxy's HTTP API: Toxiproxy's paths, JSON shapes, status codes and error bodies (its api.go).
 
-Where it differs: a `listen` that is left out is on loopback, not on every address; errors are labelled as JSON.
+Where it differs: a `listen` that is left out is on loopback, not on every address; errors are labelled as JSON; a
+toxic, and a proxy that is being disabled, may have a `ttl` (seconds) after which that ends by itself.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class ProxyChange(Body):
     listen: str | None = None
     upstream: str | None = None
     enabled: bool | None = None
+    ttl: float | None = Field(None, gt=0)
 
 
 class ToxicBody(Body):
@@ -61,6 +63,7 @@ class ToxicBody(Body):
     stream: str = "downstream"
     toxicity: float = Field(1.0, ge=0, le=1)
     attributes: dict[str, Any] = {}
+    ttl: float | None = Field(None, gt=0)
 
     def toxic(self) -> Toxic:
         """The toxic that is asked for. Raises ApiError: unknown stream or type, or attributes that don't fit."""
@@ -68,7 +71,8 @@ class ToxicBody(Body):
         if self.type not in TYPES:
             raise ApiError("invalid toxic type", 400)
         attributes = _checked(TYPES[self.type], self.attributes)
-        return Toxic(self.name or f"{self.type}_{stream}", self.type, stream, self.toxicity, attributes)
+        name = self.name or f"{self.type}_{stream}"
+        return Toxic(name, self.type, stream, self.toxicity, attributes, self.ttl)
 
 
 class ToxicChange(Body):
@@ -77,9 +81,11 @@ class ToxicChange(Body):
 
     def apply(self, toxic: Toxic) -> Toxic:
         """The toxic with what changes; the other attributes stay. Raises ApiError when they don't fit."""
-        attributes: Attributes = _checked(type(toxic.attributes), toxic.attributes.model_dump() | self.attributes)
+        attributes: Attributes = _checked(
+            type(toxic.attributes), toxic.attributes.model_dump(by_alias=True) | self.attributes
+        )
         toxicity = toxic.toxicity if self.toxicity is None else self.toxicity
-        return Toxic(toxic.name, toxic.type, toxic.stream, toxicity, attributes)
+        return Toxic(toxic.name, toxic.type, toxic.stream, toxicity, attributes, toxic.ttl)
 
 
 class Api:
@@ -106,6 +112,7 @@ class Api:
             relay.listen if change.listen is None else change.listen,
             change.upstream or relay.upstream,
             relay.enabled if change.enabled is None else change.enabled,
+            change.ttl,
         )
         log.info("%s: %s", relay.name, "enabled" if relay.enabled else "disabled")
         return JSONResponse(relay.as_dict())

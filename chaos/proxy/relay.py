@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ class Relay:
         self._server: asyncio.Server | None = None
         self._tunnels: set[Tunnel] = set()
         self._toxics: dict[str, Toxic] = {}
+        self._ends: dict[str, asyncio.TimerHandle] = {}
+        self._reopening: asyncio.Task[None] | None = None
 
     @property
     def enabled(self) -> bool:
@@ -69,8 +72,22 @@ class Relay:
         for tunnel in list(self._tunnels):
             tunnel.abort()
 
-    async def update(self, listen: str, upstream: str, enabled: bool) -> None:
-        """Move, close or open the proxy; a new address closes the connections to the old one."""
+    def retire(self) -> None:
+        """Stop for good: nothing that was to happen later happens."""
+        self.stop()
+        for end in self._ends.values():
+            end.cancel()
+        if self._reopening is not None:
+            self._reopening.cancel()
+
+    async def update(self, listen: str, upstream: str, enabled: bool, ttl: float | None = None) -> None:
+        """Move, close or open the proxy; a new address closes the connections to the old one.
+
+        ttl: seconds after which a proxy that is closed now opens again by itself.
+        """
+        if self._reopening is not None:
+            self._reopening.cancel()
+            self._reopening = None
         if (listen, upstream) != (self.listen, self.upstream):
             _check_addresses(listen, upstream)
             self.stop()
@@ -79,6 +96,8 @@ class Relay:
             await self.start()
         else:
             self.stop()
+            if ttl is not None:
+                self._reopening = asyncio.get_running_loop().create_task(self._open_after(ttl))
 
     def toxic(self, name: str) -> Toxic:
         """Raises ApiError when there is no toxic of this name."""
@@ -92,22 +111,26 @@ class Relay:
         if toxic.name in self._toxics:
             raise ApiError("toxic already exists", 409)
         self._toxics[toxic.name] = toxic
+        if toxic.ttl is not None:
+            self._ends[toxic.name] = asyncio.get_running_loop().call_later(toxic.ttl, self.remove, toxic.name)
         for tunnel in self._linked():
-            tunnel.links[toxic.stream].add(toxic)
+            tunnel.add(toxic)
 
     def replace(self, toxic: Toxic) -> None:
         """Change a toxic's attributes or toxicity in its place. Raises ApiError when there is none of its name."""
         self.toxic(toxic.name)
         self._toxics[toxic.name] = toxic
         for tunnel in self._linked():
-            tunnel.links[toxic.stream].update(toxic)
+            tunnel.update(toxic)
 
     def remove(self, name: str) -> None:
         """Take a toxic out of all connections. Raises ApiError when there is none of this name."""
         toxic = self.toxic(name)
         del self._toxics[name]
+        if (end := self._ends.pop(name, None)) is not None:
+            end.cancel()
         for tunnel in self._linked():
-            tunnel.links[toxic.stream].remove(name)
+            tunnel.remove(toxic)
 
     def as_dict(self) -> dict[str, Any]:
         """As the API shows it."""
@@ -118,6 +141,12 @@ class Relay:
             "enabled": self.enabled,
             "toxics": [toxic.as_dict() for toxic in self.toxics],
         }
+
+    async def _open_after(self, ttl: float) -> None:
+        await asyncio.sleep(ttl)
+        self._reopening = None
+        with contextlib.suppress(ApiError):  # its port is taken by now: it stays closed, and says so when asked
+            await self.start()
 
     def _accept(self) -> End:
         tunnel = Tunnel(split_address(self.upstream), self._of, self._tunnels.discard)
@@ -172,7 +201,7 @@ class Relays:
 
     def remove(self, name: str) -> None:
         """Stop and forget a proxy. Raises ApiError when there is none of this name."""
-        self.get(name).stop()
+        self.get(name).retire()
         del self._relays[name]
 
     async def reset(self) -> None:

@@ -51,7 +51,7 @@ async def test_it_bites_and_is_healed_before_during_and_after(kind, tmp_path, ch
         async with Injector({"it": component}, guard, log, lambda kind, data: told.append((kind, data))) as it:
             active = await it.inject(fault)
             assert active.bite.ok, active.bite.message
-            assert await stand.present()
+            assert stand.passes or await stand.present()
             (record,) = log.all()
             _, injection = record.revive()
             assert injection.by_hand()

@@ -61,11 +61,14 @@ async def test_what_was_left_and_cannot_be_healed_keeps_new_faults_out(injector,
     injection = {
         "toxiproxy": "http://127.0.0.1:1",
         "proxy": "inventory",
-        "toxic": "flashcrowd-x",
-        "latency_ms": 1,
-        "jitter_ms": 0,
+        "name": "flashcrowd-x",
+        "type": "latency",
+        "stream": "downstream",
+        "toxicity": 1.0,
+        "attributes": {"latency": 1, "jitter": 0},
+        "ttl": 61.0,
         "question": None,
-        "before_ms": None,
+        "before": None,
     }
     fault = latency()
     log.make()

@@ -21,11 +21,14 @@ def record(latency):
     undo = LatencyInjection(
         toxiproxy="http://127.0.0.1:1",
         proxy="inventory",
-        toxic="flashcrowd-1",
-        latency_ms=300,
-        jitter_ms=0,
+        name="flashcrowd-1",
+        type="latency",
+        stream="downstream",
+        toxicity=1.0,
+        attributes={"latency": 300, "jitter": 0},
+        ttl=61.0,
         question=None,
-        before_ms=None,
+        before=None,
     )
     return Record.new("1", latency(), undo, ProcessId.of(os.getpid()), "a-run")
 
@@ -51,7 +54,7 @@ def test_a_log_that_was_never_written_is_empty(log):
         lambda text: text[: len(text) // 2],
         lambda text: "",
         lambda text: text.replace("network.latency", "network.glue"),
-        lambda text: text.replace('"toxic"', '"tonic"'),
+        lambda text: text.replace('"proxy"', '"prozy"'),
         lambda text: json.dumps({**json.loads(text), "expires_at": "soon"}),
     ],
 )

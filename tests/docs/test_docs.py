@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from chaos.catalogue import catalogue, table
+from chaos.faults import parse_fault
 from gamedays.checks import prepare
 
 ROOT = Path(__file__).parents[2]
@@ -41,3 +43,13 @@ def test_every_path_that_the_docs_name_exists():
             r"`((?:gamedays|chaos|monitors|runbooks|loadtests|flashcrowd|tests|benchmarks)/[\w/.-]+)`", page.read_text()
         ):
             assert (ROOT / path).exists(), f"{page.name} names {path}"
+
+
+def test_the_page_of_faults_has_every_kind_as_it_is():
+    _, _, kinds = (ROOT / "docs" / "faults.md").read_text().partition("<!-- kinds -->\n\n")
+    assert kinds == table(), "docs/faults.md is out of date: flashcrowd chaos list --markdown"
+
+
+def test_the_example_of_every_kind_is_one():
+    for kind in catalogue():
+        assert parse_fault(kind.given).describe().startswith(kind.name)

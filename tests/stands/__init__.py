@@ -23,11 +23,13 @@ class Stand:
 
     component: one entry of `spec.components`. fault: the kind's parameters, without kind, on and for. present: whether
     the fault is in place now, seen without our own code: in the proxy's toxics, in /proc, in `nft list ruleset`.
+    passes: it is over by itself as soon as it is seen to bite.
     """
 
     component: dict[str, Any]
     fault: dict[str, Any]
     present: Callable[[], Awaitable[bool]]
+    passes: bool = False
 
 
 Factory = Callable[[Path, Supervisor], AbstractAsyncContextManager[Stand]]

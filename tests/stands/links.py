@@ -60,6 +60,26 @@ def with_toxic(fault: dict[str, Any]) -> Callable[[Path, Supervisor], Any]:
     return stand
 
 
+@asynccontextmanager
+async def down(folder: Path, supervisor: Supervisor) -> AsyncIterator[Stand]:
+    """A stand whose proxy is disabled."""
+    async with link(supervisor) as (component, client):
+
+        async def present() -> bool:
+            return not (await client.get("/proxies/inventory")).json()["enabled"]
+
+        yield Stand(component, {}, present)
+
+
 STANDS: dict[str, Callable[[Path, Supervisor], Any]] = {
+    "http.delay": with_toxic({"delay": "100ms", "path": "/*"}),
+    "http.error": with_toxic({"status": 503, "share": "60 %"}),
+    "network.bandwidth": with_toxic({"rate": "400kbit"}),
+    "network.down": down,
     "network.latency": with_toxic({"delay": "100ms"}),
+    "network.reset": with_toxic({}),
+    "network.slicer": with_toxic({"size": 500, "delay": "2ms"}),
+    "network.slow_close": with_toxic({"delay": "100ms"}),
+    "network.timeout": with_toxic({}),
+    "toxiproxy": with_toxic({"type": "limit_data", "attributes": {"bytes": 1000}}),
 }
