@@ -15,8 +15,7 @@ if TYPE_CHECKING:  # 20 ms, which a holder and a reverter without TLS needn't sp
 def encode(*words: str) -> bytes:
     """A command as an array of bulk strings (https://redis.io/docs/latest/develop/reference/protocol-spec/)."""
     parts = [b"*%d\r\n" % len(words)]
-    for data in (word.encode() for word in words):
-        parts.append(b"$%d\r\n%s\r\n" % (len(data), data))
+    parts += [b"$%d\r\n%s\r\n" % (len(data), data) for data in (word.encode() for word in words)]
     return b"".join(parts)
 
 

@@ -6,7 +6,8 @@
 
 Needs: `redis` on the component, and a user there that may CLIENT PAUSE, CLIENT UNPAUSE and PING (for `writes`, DEL).
 
-Bites: when a command of our own (PING; for `writes`, the DEL of a key that there is none of) isn't answered for a second.
+Bites: when a command of our own (PING; for `writes`, the DEL of a key that there is none of) isn't answered for a
+second.
 
 Heals: the holder, which renews short pauses, is killed; `writes` are let go with CLIENT UNPAUSE, which ends whatever
 pause of writes the server has.

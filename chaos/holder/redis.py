@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--commands", choices=LEASE, required=True, help="which wait")
-    parser.add_argument("--tls-name", metavar="NAME", help="that the server's certificate must have; without it, no TLS")
+    parser.add_argument("--tls-name", metavar="NAME", help="that the certificate must have; without it, no TLS")
     parser.add_argument("--user", metavar="NAME", help="of the server's access control list")
     parser.add_argument("--password-env", metavar="NAME", help="the variable of the environment that has the password")
 

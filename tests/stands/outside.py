@@ -1,4 +1,4 @@
-"""Outside: what a component hangs on and is not ours: a Redis server, a Kubernetes API, a service of somebody else's."""
+"""Outside: what a component hangs on and is not ours: a Redis server, a Kubernetes API, a service of others."""
 
 from __future__ import annotations
 
