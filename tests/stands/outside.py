@@ -47,6 +47,24 @@ async def paused_redis(folder: Path, supervisor: Supervisor) -> AsyncIterator[St
     yield Stand({"redis": {"url": f"redis://{HOST}:{port}/0"}}, {}, present)
 
 
+@asynccontextmanager
+async def full_redis(folder: Path, supervisor: Supervisor) -> AsyncIterator[Stand]:
+    """A Redis server that takes no more, by commands as people write them."""
+    port = await redis_server(folder, supervisor)
+    tell = ["redis-cli", "-p", str(port)]
+
+    async def present() -> bool:
+        return (await answers(port, b"SET key value", 1.0) or b"").startswith(b"-OOM")
+
+    fault = {
+        "inject": [*tell, "config", "set", "maxmemory", "1"],
+        "probe": {"run": [*tell, "set", "key", "value"], "status": "any", "matches": "OOM"},
+        "heal": [*tell, "config", "set", "maxmemory", "0"],
+    }
+    yield Stand({}, fault, present)
+
+
 STANDS: dict[str, Callable[[Path, Supervisor], Any]] = {
+    "command": full_redis,
     "redis.pause": paused_redis,
 }
