@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from kubernetes_api import TOKEN, fake_cluster
 
 from flashcrowd.process import Supervisor, accepts, free_port
 from stands import Stand
@@ -64,7 +67,30 @@ async def full_redis(folder: Path, supervisor: Supervisor) -> AsyncIterator[Stan
     yield Stand({}, fault, present)
 
 
+@asynccontextmanager
+async def struck_pods(folder: Path, supervisor: Supervisor) -> AsyncIterator[Stand]:
+    """A fake Kubernetes with Chaos Mesh, as there is no cluster here; its token is in the environment."""
+    os.environ["FAKE_CLUSTER_TOKEN"] = TOKEN
+    async with fake_cluster() as cluster:
+
+        async def present() -> bool:
+            return cluster.injected
+
+        address = {
+            "api": cluster.url,
+            "namespace": "shop",
+            "labels": {"app": "inventory"},
+            "token_env": "FAKE_CLUSTER_TOKEN",
+        }
+        fault = {"resource": "NetworkChaos", "spec": {"action": "delay", "delay": {"latency": "200ms"}}}
+        try:
+            yield Stand({"kubernetes": address}, fault, present)
+        finally:
+            del os.environ["FAKE_CLUSTER_TOKEN"]
+
+
 STANDS: dict[str, Callable[[Path, Supervisor], Any]] = {
     "command": full_redis,
+    "kubernetes.chaosmesh": struck_pods,
     "redis.pause": paused_redis,
 }
