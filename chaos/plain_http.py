@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import h11
 
 from flashcrowd.dial import place_of
+
+if TYPE_CHECKING:  # 20 ms, which a request without TLS needn't spend
+    from ssl import SSLContext
 
 LARGEST = 4 * 2**20
 """Bytes of a body above which it isn't read."""
@@ -35,19 +39,29 @@ class Answer(NamedTuple):
         return json.loads(self.body)
 
 
-async def ask(verb: str, url: str, timeout: float, body: object = None) -> Answer:
-    """The answer, of whatever status; no redirect is followed. body: sent as JSON, if there is one.
+async def ask(
+    verb: str,
+    url: str,
+    timeout: float,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    tls: SSLContext | None = None,
+) -> Answer:
+    """The answer, of whatever status; no redirect is followed. body: sent as JSON, if there is one; bytes as they are.
+
+    headers: besides or in place of our own. tls: what an https server is checked with, if not the system's authorities.
 
     Raises:
         RefusedError: nothing listens there. OSError: no answer within the timeout (seconds); says why.
     """
     host, port = place_of(url)
     what = f"{verb} {url}"
+    secure = (tls or True) if urlsplit(url).scheme == "https" else None
     try:
         async with asyncio.timeout(timeout):
-            reader, writer = await asyncio.open_connection(host, port, ssl=urlsplit(url).scheme == "https" or None)
+            reader, writer = await asyncio.open_connection(host, port, ssl=secure)
             try:
-                return await _exchange(reader, writer, _request(verb, url, body))
+                return await _exchange(reader, writer, _request(verb, url, body, headers or {}))
             finally:
                 writer.close()
     except TimeoutError:
@@ -81,15 +95,17 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     return Answer(answer.status_code, answer.reason.decode("latin-1"), bytes(body), headers)
 
 
-def _request(verb: str, url: str, body: object) -> list[Any]:
+def _request(verb: str, url: str, body: object, given: Mapping[str, str]) -> list[Any]:
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    data = b"" if body is None else json.dumps(body).encode()
+    data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = [("Host", parts.netloc.rpartition("@")[2]), ("User-Agent", "flashcrowd"), ("Connection", "close")]
-    if data:
+    if data and not isinstance(body, bytes):
         headers.append(("Content-Type", "application/json"))
     if data or verb in ("POST", "PUT", "PATCH"):
         headers.append(("Content-Length", str(len(data))))
+    ours = {name.lower() for name in given}
+    headers = [row for row in headers if row[0].lower() not in ours] + list(given.items())
     return [h11.Request(method=verb, target=path, headers=headers), h11.Data(data), h11.EndOfMessage()]
 
 

@@ -84,9 +84,10 @@ class NetworkAddress(Model):
 
 
 class RedisAddress(Model):
-    """A Redis server. password_env: the variable of the environment that has its password."""
+    """A Redis server. password_env: the variable of the environment that has its password, `user`'s if there is one."""
 
     url: RedisUrl
+    user: str | None = None
     password_env: str | None = None
 
 

@@ -1,6 +1,6 @@
 """The holder's command line.
 
-    python -m chaos.holder flashcrowd-IDENTITY --until T --say FD cpu|memory|disk ...
+    python -m chaos.holder flashcrowd-IDENTITY --until T --say FD cpu|memory|disk|redis ...
 
 T is its end in monotonic seconds. It says one line on FD: `holding` when it has got all that was asked, else why not.
 """
@@ -15,9 +15,9 @@ import sys
 import time
 from pathlib import Path
 
-from chaos.holder import cpu, disk, memory
+from chaos.holder import cpu, disk, memory, redis
 
-KINDS = {"cpu": cpu, "memory": memory, "disk": disk}
+KINDS = {"cpu": cpu, "memory": memory, "disk": disk, "redis": redis}
 
 
 def main() -> int:
