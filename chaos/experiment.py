@@ -108,7 +108,9 @@ def read_experiment(file: Path, on: str | None = None, duration: str | None = No
         if on is not None or duration is not None:
             raise InputError(f"--on and --for are for Chaos Toolkit's experiments; the steps of {file} have their own")
         return _ours(document(file, kind="Experiment"))
-    return _ours(document(file, kind="Experiment"))
+    from chaos import chaostoolkit
+
+    return chaostoolkit.read(found, on, duration)
 
 
 def _ours(found: Document) -> Experiment:
