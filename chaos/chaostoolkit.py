@@ -92,7 +92,8 @@ class _Reader:
             return dict(_plain(row))
         if row["ref"] not in self._names:
             raise CannotError(f"there is no activity '{row['ref']}'", "ref")
-        return dict(_plain(self._names[row["ref"]] | {name: value for name, value in row.items() if name != "ref"}))
+        own = {name: value for name, value in row.items() if name != "ref"}
+        return {**_plain(self._names[row["ref"]]), **_plain(own)}
 
     def _all(self) -> Iterator[tuple[str, Any]]:
         for place in (("steady-state-hypothesis", "probes"), ("method",), ("rollbacks",)):
