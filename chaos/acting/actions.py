@@ -30,6 +30,9 @@ from flashcrowd.units import Duration, format_duration
 if TYPE_CHECKING:
     from flashcrowd.guard import Guard
 
+LONGEST = 60.0
+"""Seconds that one action may take."""
+
 Statuses = Literal["any", "2xx"] | Annotated[list[int], Field(min_length=1)]
 
 
@@ -51,9 +54,10 @@ class Setting:
 
 
 class _Expecting(Model):
-    """matches: a regular expression that is found in its output or body."""
+    """matches: a regular expression that is found in its output or body. timeout: its own, in seconds."""
 
     matches: str | None = None
+    timeout: Annotated[Duration, Field(gt=0, le=LONGEST)] | None = None
 
     @field_validator("matches")
     @classmethod
@@ -93,7 +97,7 @@ class Run(_Expecting):
         return self
 
     async def perform(self, setting: Setting, step: str) -> str:
-        ended = await run(filled(self.run), setting.folder, setting.environment(step), setting.timeout)
+        ended = await run(filled(self.run), setting.folder, setting.environment(step), self.timeout or setting.timeout)
         return self.judge(f"{self} ended with {ended.status}", ended.status, self.status, ended.stdout, ended.said)
 
     def by_hand(self, setting: Setting, step: str) -> str:
@@ -158,7 +162,9 @@ class Http(_Expecting):
         sent = self.http
         body = filled(sent.body) if sent.body is not None else filled(sent.text or "").encode() or None
         try:
-            answer = await ask(sent.method, filled(sent.url), setting.timeout, body, filled(sent.headers))
+            answer = await ask(
+                sent.method, filled(sent.url), self.timeout or setting.timeout, body, filled(sent.headers)
+            )
         except OSError as error:
             raise NeedError(masking.of_process()(str(error))) from None
         text = answer.body.decode(errors="replace")

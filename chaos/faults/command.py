@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from chaos.acting.actions import Action, Actions, Setting, obstacles, past_errors, pauses, perform
+from chaos.acting.actions import LONGEST, Action, Actions, Setting, obstacles, past_errors, pauses, perform
 from chaos.acting.program import kill_leftovers
 from chaos.fault import Fault, Injection, Probe
 from flashcrowd.errors import InputError, NeedError
@@ -41,9 +41,6 @@ PATIENCE = 5.0
 """Seconds in which the effect must be seen."""
 
 LOOKS_EVERY = 0.1
-
-LONGEST = 60.0
-"""Seconds that one action may take."""
 
 HEALS_WITHIN = 5.0
 """Seconds of pauses that healing may have: a try of it ends after ten."""
