@@ -8,8 +8,8 @@ from itertools import groupby
 import httpx
 
 from chaos.catalogue import catalogue
+from chaos.clients.toxiproxy import Toxiproxy
 from chaos.faults import KINDS
-from chaos.toxiproxy import Toxiproxy
 from flashcrowd.client import guarded_client
 from flashcrowd.dial import connected, pinned, place_of, reason
 from flashcrowd.errors import FlashcrowdError

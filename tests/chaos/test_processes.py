@@ -18,7 +18,7 @@ from stands.processes import HOST, is_stopped, kept, runs, words
 
 from chaos.faults import parse_fault
 from chaos.injector import Injector
-from chaos.processes import find
+from chaos.kinds.processes import find
 from flashcrowd.errors import GuardError, NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.process import accepts, free_port

@@ -14,13 +14,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from chaos import blast_radius, proc
+from chaos.clients.plain_http import RefusedError
 from chaos.fault import Injection, Probe
-from chaos.health import Health
-from chaos.plain_http import RefusedError
-from chaos.proc import ProcessId, freeze
-from chaos.processes import Found
-from chaos.starting import Starter
+from chaos.kinds import blast_radius
+from chaos.kinds.health import Health
+from chaos.kinds.processes import Found
+from chaos.kinds.starting import Starter
+from chaos.linux import proc
+from chaos.linux.proc import ProcessId, freeze
 
 POLL = 0.01
 
