@@ -103,7 +103,7 @@ class RunningProxy:
     async def add_latency(self, proxy: str, latency: int, /, **more: object) -> httpx.Response:
         return await self.add(proxy, "latency", {"latency": latency, "jitter": more.pop("jitter", 0)}, **more)
 
-    async def add(self, proxy: str, type_: str, attributes: dict[str, int], /, **more: object) -> httpx.Response:
+    async def add(self, proxy: str, type_: str, /, attributes: dict[str, int], **more: object) -> httpx.Response:
         body = {"type": type_, "attributes": attributes, **more}
         answer = await self.client.post(f"/proxies/{proxy}/toxics", json=body)
         assert answer.status_code == 200, answer.text
