@@ -55,7 +55,7 @@ async def shop(tmp_path: Path, monkeypatch) -> AsyncIterator[list[tuple[str, byt
             seen.append((head, await reader.readexactly(int(length[0])) if length else b""))
             status = 503 if (tmp_path / "maintenance").exists() else 200
             writer.write(f"HTTP/1.1 {status} Said\r\ncontent-length: 0\r\n\r\n".encode())
-            writer.close()
+        writer.close()
 
     (tmp_path / "target.yaml").write_text(TARGET)
     monkeypatch.setenv("SHOP_FOLDER", str(tmp_path))
@@ -65,7 +65,7 @@ async def shop(tmp_path: Path, monkeypatch) -> AsyncIterator[list[tuple[str, byt
         yield seen
 
 
-def maintenance(duration: str = "1s"):
+def maintenance(duration: str = "3s"):
     return read_experiment(FIXTURES / "maintenance.json", "shop", duration)
 
 
