@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from chaos.processes import ProcessId
+from chaos.kinds.processes import ProcessId
 from chaos.undolog import UndoLog
 from flashcrowd.errors import NeedError
 from flashcrowd.process import Child, spawn

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from chaos.fault import Fault, Injection
 from chaos.faults import KINDS
-from chaos.processes import ProcessId, command_line
+from chaos.kinds.processes import ProcessId, command_line
 from flashcrowd.documents import Model
 from flashcrowd.errors import NeedError
 from flashcrowd.rundir import write_atomically

@@ -47,6 +47,30 @@ def inject(
     raise typer.Exit(0 if bit else 3)
 
 
+@app.command("run")
+def run_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An Experiment, or one of Chaos Toolkit's.")],
+    target: Annotated[Path, typer.Option(metavar="FILE", help="The target file.")],
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="COMPONENT", help="What Chaos Toolkit's experiment strikes.")
+    ] = None,
+    duration: Annotated[str | None, typer.Option("--for", metavar="D", help="How long that one lasts.")] = None,
+    allow_production: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
+    ] = None,
+) -> None:
+    """Play a file's faults on one timeline, and heal them all at the end or at Ctrl-C."""
+    from chaos import experiment_run
+    from chaos.experiment import read_experiment
+    from chaos.progress import Progress
+    from flashcrowd import interrupt
+
+    experiment = read_experiment(file, on, duration)
+    with Progress() as progress:
+        bit = interrupt.run(experiment_run.run(experiment, target, allow_production, progress))
+    raise typer.Exit(0 if bit else 3)
+
+
 @app.command()
 def status(as_json: Annotated[bool, Json] = False) -> None:
     """What is broken on purpose now, from the undo logs of this machine."""

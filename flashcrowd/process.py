@@ -25,11 +25,11 @@ from flashcrowd.lifeline import die_with
 class Child:
     """One running child.
 
-    name: for messages. log: the file that has its stdout and stderr.
+    name: for messages. log: the file that has its stdout and stderr. again: starts another one like it.
     """
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.name, self.log, self._process = name, log, process
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path, again: Callable[[], Child]) -> None:
+        self.name, self.log, self._process, self.again = name, log, process, again
 
     @property
     def pid(self) -> int:
@@ -104,6 +104,7 @@ class Supervisor:
 
     def __init__(self, logs: Path) -> None:
         self.logs, self.children = logs, list[Child]()
+        self._closing: list[Callable[[], Awaitable[None]]] = []
 
     async def __aenter__(self) -> Supervisor:
         return self
@@ -130,8 +131,21 @@ class Supervisor:
         self.children.append(child)
         return child
 
+    def start_again(self, child: Child) -> Child:
+        """Start a child that has ended again, with the same command, environment and log. Raises NeedError."""
+        place = self.children.index(child)
+        self.children[place] = child.again()
+        return self.children[place]
+
+    def before_stop(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Have something closed before the children end: it might start one of them again."""
+        self._closing.append(close)
+
     async def stop(self) -> None:
         """End all children, the youngest first, going on past errors; nothing can interrupt it half way."""
+        while self._closing:
+            with contextlib.suppress(Exception):
+                await asyncio.shield(self._closing.pop()())
         for child in reversed(self.children):
             with contextlib.suppress(Exception):
                 await asyncio.shield(child.stop())
@@ -166,7 +180,7 @@ def spawn(
             )
         except OSError as error:
             raise NeedError(f"{name} can't be started ({command[0]}): {error.strerror}") from None
-    return Child(name, process, log)
+    return Child(name, process, log, lambda: spawn(name, command, log, env, pass_fds, outlives_us))
 
 
 def free_port(host: str = "127.0.0.1") -> int:

@@ -32,6 +32,7 @@ class Addresses:
     events: int = field(default_factory=free_port)
     toxiproxy: int = field(default_factory=free_port)
     load: int = field(default_factory=free_port)
+    caretaker: int = field(default_factory=free_port)
 
     def __post_init__(self, live_processes: int) -> None:
         object.__setattr__(self, "live_metrics", tuple(free_port() for _ in range(live_processes)))

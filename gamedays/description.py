@@ -84,17 +84,21 @@ def _draw(at: Addresses) -> dict[str, Any]:
 
 
 def _components(at: Addresses) -> dict[str, Any]:
-    """What faults and mitigations may touch. Of the processes of the chat, the first."""
-    link = {"toxiproxy": http(at.toxiproxy), "proxy": "inventory"}
+    """What faults and mitigations may touch."""
+    link = {"toxiproxy": http(at.toxiproxy), "proxy": "inventory", "probe": "/healthz"}
     return {
-        "shop": {"process": _process(at, "shop"), "admin": f"{http(at.shop)}/admin"},
-        "inventory": {"process": _process(at, "inventory"), "link": link, "admin": http(at.inventory)},
-        "live": {"process": _process(at, "live-1"), "admin": f"{http(at.live_metrics[0])}/admin"},
-        "stream": {"process": _process(at, "stream"), "admin": f"{http(at.stream)}/admin"},
-        "origin": {"process": _process(at, "origin")},
-        "events": {"process": _process(at, "events"), "admin": f"{http(at.events)}/admin"},
+        "shop": {**_process(at, "shop", at.shop), "admin": f"{http(at.shop)}/admin"},
+        "inventory": {**_process(at, "inventory", at.inventory), "link": link, "admin": http(at.inventory)},
+        "live": {**_process(at, "live-*", at.live_metrics[0]), "admin": f"{http(at.live_metrics[0])}/admin"},
+        "stream": {**_process(at, "stream", at.stream), "admin": f"{http(at.stream)}/admin"},
+        "origin": _process(at, "origin", at.origin),
+        "events": {**_process(at, "events", at.events), "admin": f"{http(at.events)}/admin"},
     }
 
 
-def _process(at: Addresses, name: str) -> dict[str, str]:
-    return {"pidfile": str(at.pidfile(name))}
+def _process(at: Addresses, name: str, port: int) -> dict[str, Any]:
+    """A component of these processes, started again by the caretaker. port: where the first tells its health."""
+    start = {"post": f"{http(at.caretaker)}/processes/${{name}}/start"}
+    command = f"storefront.{name.partition('-')[0]}"
+    process = {"pidfile": str(at.pidfile(name)), "command": command, "start": start}
+    return {"process": process, "probe": f"{http(port)}/healthz"}

@@ -5,7 +5,7 @@
        ├──http──► stream ──► origin, backup origin
        └──http──► events
 
-Everything is a real process of its own, so that faults and mitigations are real.
+Everything is a real process of its own, so that faults and mitigations are real; a caretaker starts dead ones again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import Child, Supervisor, accepts
 from flashcrowd.target import Target
 from gamedays.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, Addresses, http
+from gamedays.caretaker import Caretaker
 from gamedays.description import describe
 from loadtests.split import open_files
 from monitors import rules, windows
@@ -95,9 +96,11 @@ async def _scraped(prometheus: Prometheus, processes: int) -> None:
 
 async def _start_storefront(supervisor: Supervisor, directory: Path, at: Addresses, bug: str | None) -> None:
     """All at once, as each takes a while to get ready."""
-    started = [
-        (_spawn(supervisor, at, name, module, env, bug), port) for name, module, env, port in _services(directory, at)
-    ]
+    caretaker, started = Caretaker(supervisor), list[tuple[Child, int]]()
+    for name, module, env, port in _services(directory, at):
+        child = supervisor.spawn(name, [*_module(f"storefront.{module}"), *(("--bug", bug) if bug else ())], env)
+        caretaker.take(child, at.pidfile(name), _healthy(port) if port else None)
+        started.append((child, port))
     proxy = supervisor.spawn(
         "proxy",
         [
@@ -110,6 +113,7 @@ async def _start_storefront(supervisor: Supervisor, directory: Path, at: Address
     for child, port in started:
         if port:
             await child.ready(_healthy(port), STARTING)
+    await caretaker.serve(HOST, at.caretaker)
 
 
 def _pids(directory: Path) -> Path:
@@ -138,14 +142,6 @@ def _services(directory: Path, at: Addresses) -> list[tuple[str, str, dict[str, 
         ("stream", "stream", {"STREAM_PORT": str(at.stream), **origins}, at.stream),
         ("events", "events", {"EVENTS_PORT": str(at.events)}, at.events),
     ]
-
-
-def _spawn(
-    supervisor: Supervisor, at: Addresses, name: str, module: str, env: dict[str, str], bug: str | None
-) -> Child:
-    child = supervisor.spawn(name, [*_module(f"storefront.{module}"), *(("--bug", bug) if bug else ())], env)
-    at.pidfile(name).write_text(f"{child.pid}\n", encoding="utf-8")
-    return child
 
 
 def _module(name: str) -> list[str]:

@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from chaos.acting.environment import filled, for_shell, missing
 from chaos.acting.program import run
-from chaos.plain_http import ask
+from chaos.clients.plain_http import ask
 from flashcrowd import masking
 from flashcrowd.addresses import HttpUrl
 from flashcrowd.dial import pinned, place_of

@@ -25,8 +25,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
+from chaos.clients.plain_http import ask
 from chaos.fault import Fault, Injection, Probe
-from chaos.plain_http import ask
 from flashcrowd.components import Component
 from flashcrowd.dial import pinned
 from flashcrowd.errors import NeedError
@@ -162,7 +162,7 @@ def _require_faketime(component: Component, place: str) -> None:
     """Raise NeedError when the component's process is seen to run without libfaketime."""
     if component.process is None:
         return
-    from chaos.processes import find
+    from chaos.kinds.processes import find
 
     for one in find(component.process, f"{place}.process"):
         with contextlib.suppress(OSError):

@@ -22,9 +22,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.asking import enough
+from chaos.clients.plain_http import Answer, RefusedError, ask
 from chaos.fault import Fault, Injection, Probe
-from chaos.plain_http import Answer, RefusedError, ask
+from chaos.kinds.asking import enough
 from flashcrowd.components import Component
 from flashcrowd.dial import pinned
 from flashcrowd.errors import NeedError

@@ -19,9 +19,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from chaos.asking import Answer, median
-from chaos.request_fault import RequestFault, RequestInjection
-from chaos.toxic_fault import PATIENCE, ToxicInjection
+from chaos.kinds.asking import Answer, median
+from chaos.kinds.request_fault import RequestFault, RequestInjection
+from chaos.kinds.toxic_fault import PATIENCE, ToxicInjection
 from flashcrowd.units import Duration, format_duration
 
 

@@ -19,9 +19,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.asking import Answer
-from chaos.request_fault import RequestFault, RequestInjection
-from chaos.toxic_fault import ToxicInjection
+from chaos.kinds.asking import Answer
+from chaos.kinds.request_fault import RequestFault, RequestInjection
+from chaos.kinds.toxic_fault import ToxicInjection
 
 
 class ErrorInjection(RequestInjection):

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from chaos.clients.kubernetes import Cluster
 from chaos.fault import Fault, Injection, Probe
-from chaos.kubernetes import Cluster
 from flashcrowd.dial import pinned
 from flashcrowd.errors import FlashcrowdError
 from flashcrowd.units import format_duration

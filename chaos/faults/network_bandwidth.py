@@ -22,9 +22,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.asking import Answer, Question
-from chaos.toxic_fault import PATIENCE, ConnectionFault, Toxic, ToxicInjection
-from chaos.toxiproxy import Listener
+from chaos.clients.toxiproxy import Listener
+from chaos.kinds.asking import Answer, Question
+from chaos.kinds.toxic_fault import PATIENCE, ConnectionFault, Toxic, ToxicInjection
 from flashcrowd.units import BitRate, format_bit_rate
 
 MOST_REQUESTS = 200

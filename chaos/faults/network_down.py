@@ -18,9 +18,9 @@ import asyncio
 import contextlib
 from typing import ClassVar, Literal
 
+from chaos.clients.toxiproxy import NothingThereError, Toxiproxy
 from chaos.fault import Fault, Injection, Probe
-from chaos.toxic_fault import GRACE, PATIENCE, reach
-from chaos.toxiproxy import NothingThereError, Toxiproxy
+from chaos.kinds.toxic_fault import GRACE, PATIENCE, reach
 from flashcrowd.components import Component
 from flashcrowd.errors import InputError
 from flashcrowd.guard import Guard

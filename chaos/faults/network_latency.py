@@ -20,8 +20,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from chaos.asking import Answer, median
-from chaos.toxic_fault import PATIENCE, ConnectionFault, Toxic, ToxicInjection
+from chaos.kinds.asking import Answer, median
+from chaos.kinds.toxic_fault import PATIENCE, ConnectionFault, Toxic, ToxicInjection
 from flashcrowd.units import Duration, format_duration
 
 

@@ -19,10 +19,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.directed_fault import DirectedFault
 from chaos.fault import Injection
-from chaos.packet_fault import PacketInjection
-from chaos.packets import Counts, ruleset
+from chaos.kinds.directed_fault import DirectedFault
+from chaos.kinds.packet_fault import PacketInjection
+from chaos.linux.packets import Counts, ruleset
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component
 from flashcrowd.units import Ratio, format_duration

@@ -22,11 +22,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos import programs, shaping
 from chaos.fault import Injection
-from chaos.namespaces import GoneError, Namespace
-from chaos.packet_fault import PacketFault, PacketInjection
-from chaos.packets import Counts, Rule, ruleset
+from chaos.kinds.packet_fault import PacketFault, PacketInjection
+from chaos.linux import programs, shaping
+from chaos.linux.namespaces import GoneError, Namespace
+from chaos.linux.packets import Counts, Rule, ruleset
 from flashcrowd.errors import GuardError, NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component

@@ -19,9 +19,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from chaos.asking import Answer, Question, median
-from chaos.toxic_fault import PATIENCE, ConnectionFault, Toxic, ToxicInjection
-from chaos.toxiproxy import Listener
+from chaos.clients.toxiproxy import Listener
+from chaos.kinds.asking import Answer, Question, median
+from chaos.kinds.toxic_fault import PATIENCE, ConnectionFault, Toxic, ToxicInjection
 from flashcrowd.units import Duration
 
 

@@ -19,8 +19,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.asking import Answer
-from chaos.toxic_fault import PATIENCE, ConnectionFault, Toxic, ToxicInjection
+from chaos.kinds.asking import Answer
+from chaos.kinds.toxic_fault import PATIENCE, ConnectionFault, Toxic, ToxicInjection
 from flashcrowd.units import Duration, format_duration
 
 LEAST = 1.0

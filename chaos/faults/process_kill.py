@@ -19,9 +19,9 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from chaos.ending import EndingInjection, named, until_ended
 from chaos.fault import Injection, Probe
-from chaos.process_ending import EndingFault
+from chaos.kinds.ending import EndingInjection, named, until_ended
+from chaos.kinds.process_ending import EndingFault
 from flashcrowd.units import format_duration
 
 if TYPE_CHECKING:

@@ -22,12 +22,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from chaos.ending import POLL
 from chaos.fault import Injection, Probe
-from chaos.health import Health
-from chaos.proc import ProcessId, freeze
-from chaos.process_ending import SignallingFault
-from chaos.processes import Found
+from chaos.kinds.ending import POLL
+from chaos.kinds.health import Health
+from chaos.kinds.process_ending import SignallingFault
+from chaos.kinds.processes import Found
+from chaos.linux.proc import ProcessId, freeze
 from flashcrowd.errors import NeedError
 from flashcrowd.units import format_duration
 

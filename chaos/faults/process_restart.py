@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from chaos.ending import POLL, Ending, EndingInjection, named
 from chaos.fault import Injection, Probe
-from chaos.health import Gap
-from chaos.process_ending import EndingFault
+from chaos.kinds.ending import POLL, Ending, EndingInjection, named
+from chaos.kinds.health import Gap
+from chaos.kinds.process_ending import EndingFault
 from flashcrowd.units import Duration, format_duration
 
 if TYPE_CHECKING:

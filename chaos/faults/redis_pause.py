@@ -20,9 +20,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from chaos.clients.redis import RedisServer, server_of
 from chaos.fault import Fault, Injection, Probe
-from chaos.holding import HeldInjection, end_of, holders, unavailable
-from chaos.redis import RedisServer, server_of
+from chaos.kinds.holding import HeldInjection, end_of, holders, unavailable
 from flashcrowd.errors import FlashcrowdError
 from flashcrowd.units import format_duration
 

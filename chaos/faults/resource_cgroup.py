@@ -28,15 +28,15 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from chaos.asking import Question
-from chaos.blast_radius import is_ours
-from chaos.cgroups import Group, group_of, mounts
-from chaos.descent import with_children
 from chaos.fault import Injection, Probe
-from chaos.processes import Found, ProcessFault, ProcessId, find
-from chaos.quota import Quota
-from chaos.quota_plan import groups, is_writable, plan
-from chaos.service import answered_in, question_of
+from chaos.kinds.asking import Question
+from chaos.kinds.blast_radius import is_ours
+from chaos.kinds.processes import Found, ProcessFault, ProcessId, find
+from chaos.kinds.service import answered_in, question_of
+from chaos.linux.cgroups import Group, group_of, mounts
+from chaos.linux.descent import with_children
+from chaos.linux.quota import Quota
+from chaos.linux.quota_plan import groups, is_writable, plan
 from flashcrowd.errors import GuardError, NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component

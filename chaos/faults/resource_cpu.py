@@ -26,12 +26,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.asking import Question
 from chaos.fault import Injection, Probe
-from chaos.holding import HeldInjection, end_of, holders, unavailable
-from chaos.processes import ProcessFault
-from chaos.service import answered_in, question_of
-from chaos.waiting import Stopwatch, allowed_cpus
+from chaos.kinds.asking import Question
+from chaos.kinds.holding import HeldInjection, end_of, holders, unavailable
+from chaos.kinds.processes import ProcessFault
+from chaos.kinds.service import answered_in, question_of
+from chaos.linux.waiting import Stopwatch, allowed_cpus
 from flashcrowd.errors import NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component

@@ -32,8 +32,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from chaos.fault import Fault, Injection, Probe
-from chaos.holding import HeldInjection, end_of, holders, unavailable
-from chaos.room import FLOOR, room, rule_for
+from chaos.kinds.holding import HeldInjection, end_of, holders, unavailable
+from chaos.linux.room import FLOOR, room, rule_for
 from chaos.undolog import UndoLog
 from flashcrowd.errors import GuardError, NeedError
 from flashcrowd.guard import Guard

@@ -26,12 +26,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.asking import Question
-from chaos.descriptors import Limited, limit_for, open_numbers
 from chaos.fault import Injection, Probe
-from chaos.holding import unavailable
-from chaos.processes import Found, ProcessFault
-from chaos.service import answered_in, question_of
+from chaos.kinds.asking import Question
+from chaos.kinds.holding import unavailable
+from chaos.kinds.processes import Found, ProcessFault
+from chaos.kinds.service import answered_in, question_of
+from chaos.linux.descriptors import Limited, limit_for, open_numbers
 from chaos.undolog import Record, UndoLog
 from flashcrowd.errors import NeedError
 from flashcrowd.guard import Guard

@@ -24,9 +24,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from chaos.fault import Injection, Probe
-from chaos.holding import HeldInjection, end_of, holders, unavailable
-from chaos.memory import available
-from chaos.processes import ProcessFault
+from chaos.kinds.holding import HeldInjection, end_of, holders, unavailable
+from chaos.kinds.processes import ProcessFault
+from chaos.linux.memory import available
 from flashcrowd.errors import GuardError, NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component

@@ -20,9 +20,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.asking import Answer, Question, median
-from chaos.toxic_fault import ConnectionFault, Toxic, ToxicInjection
-from chaos.toxiproxy import Listener
+from chaos.clients.toxiproxy import Listener
+from chaos.kinds.asking import Answer, Question, median
+from chaos.kinds.toxic_fault import ConnectionFault, Toxic, ToxicInjection
 
 NOISE = 0.02
 """Seconds by which an answer may be later for no reason."""

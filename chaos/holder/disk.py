@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chaos.room import room
+from chaos.linux.room import room
 
 STEP = 64 * 2**20
 """Bytes that are taken at once, between two looks at what is left."""

@@ -8,7 +8,7 @@ import mmap
 import signal
 from collections.abc import Callable
 
-from chaos.memory import available
+from chaos.linux.memory import available
 
 STEP = 64 * 2**20
 """Bytes that are taken at once, between two looks at what is left."""

@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from chaos.resp import encode, login, refusal, tls_context
+from chaos.clients.resp import encode, login, refusal, tls_context
 
 LEASE = {"all": 0.05, "writes": 1.0}
 """Seconds of one pause. That of `all` is shorter than the 0.1 s in which the server looks for pauses that have lapsed

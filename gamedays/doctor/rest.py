@@ -8,8 +8,8 @@ from itertools import groupby
 import httpx
 
 from chaos.catalogue import catalogue
+from chaos.clients.toxiproxy import Toxiproxy
 from chaos.faults import KINDS
-from chaos.toxiproxy import Toxiproxy
 from flashcrowd.client import guarded_client
 from flashcrowd.dial import connected, pinned, place_of, reason
 from flashcrowd.errors import FlashcrowdError
@@ -68,29 +68,34 @@ async def faults(target: Target, guard: Guard) -> list[Row]:
 
 async def _component(name: str, part: Component, guard: Guard) -> list[Row]:
     reasons = {kind.name: kind.cannot(name, part) for kind in catalogue()}
-    can = [f"{kinds} yes" for kinds in _together(kind for kind, why in reasons.items() if why is None)]
-    rows = [Row("faults", f"{name}: {' · '.join([*can, *_cannot(name, reasons)])}")]
+    can = ", ".join(_together(kind for kind, why in reasons.items() if why is None)) or "none can be injected"
+    rows = [Row("faults", " · ".join([f"{name}: {can}", *_cannot(name, reasons)]))]
     if part.link is not None and (wrong := await _link_fault(name, part, guard)) is not None:
         rows.append(Row("faults", f"{name}: the link's proxy can't be used", wrong))
     return rows
 
 
 def _cannot(name: str, reasons: dict[str, str | None]) -> Iterator[str]:
-    """Each reason once, without its remedy, behind the kinds that it holds for."""
-    for why in dict.fromkeys(why for why in reasons.values() if why is not None):
-        kinds = ", ".join(_together(kind for kind, reason in reasons.items() if reason == why))
-        yield f"{kinds} no: {why.partition(';')[0].removeprefix(f'{name} ').removeprefix('has ')}"
+    """Each reason once, without its remedy: `no link`, which stands for all kinds that need one."""
+    found = [why.partition(";")[0].removeprefix(f"{name} ").removeprefix("has ") for why in reasons.values() if why]
+    lacks = [why for why in dict.fromkeys(found) if why.startswith("no ")]
+    if lacks:
+        yield ", ".join(lacks)
+    yield from (why for why in dict.fromkeys(found) if why not in lacks)
 
 
 def _together(kinds: Iterable[str]) -> Iterator[str]:
-    """A family's name, as network.*, where all of its kinds are among them."""
+    """By families: `process.*`, or `network.{down,reset}` where not all of them are among the kinds."""
     left = set(kinds)
     for family, members in groupby(sorted(KINDS), lambda kind: kind.partition(".")[0]):
-        all_of_them = set(members)
-        if len(all_of_them) > 1 and all_of_them <= left:
+        all_of_them = list(members)
+        some = [kind for kind in all_of_them if kind in left]
+        if len(all_of_them) > 1 and some == all_of_them:
             yield f"{family}.*"
+        elif len(some) > 1:
+            yield f"{family}.{{{','.join(kind.partition('.')[2] for kind in some)}}}"
         else:
-            yield from sorted(all_of_them & left)
+            yield from some
 
 
 async def _link_fault(name: str, part: Component, guard: Guard) -> str | None:

@@ -78,6 +78,19 @@ async def service() -> AsyncIterator[tuple[str, int]]:
 
 
 @pytest.fixture
+def shell() -> Callable[[str], Awaitable[None]]:
+    """Runs what a person would paste into one; fails with what it says."""
+
+    async def run(command: str) -> None:
+        pipe, out = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
+        process = await asyncio.create_subprocess_shell(command, stdout=pipe, stderr=out)
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
+
+    return run
+
+
+@pytest.fixture
 async def children(tmp_path: Path) -> AsyncIterator[Supervisor]:
     async with Supervisor(tmp_path) as supervisor:
         yield supervisor

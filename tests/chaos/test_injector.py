@@ -13,8 +13,8 @@ import httpx
 import pytest
 import uvicorn
 
+import chaos.clients.toxiproxy
 import chaos.injector
-import chaos.toxiproxy
 from chaos.fault import Fault, Injection
 from chaos.faults.network_latency import LatencyInjection, NetworkLatency
 from chaos.recovery import ActiveFault, Outcome, recover, status
@@ -300,7 +300,7 @@ async def test_what_cannot_be_healed_is_told_with_the_command_and_kept_for_recov
     mortal, injector, latency, log, told, monkeypatch, until
 ):
     child, url = mortal
-    monkeypatch.setattr(chaos.toxiproxy, "TIMEOUT", 0.2)
+    monkeypatch.setattr(chaos.clients.toxiproxy, "TIMEOUT", 0.2)
     monkeypatch.setattr(chaos.injector, "HEAL_PATIENCE", 0.5)
     with pytest.raises(UnhealedError, match="heal it by hand: curl -X DELETE"):
         async with injector("inventory", url=url) as it:

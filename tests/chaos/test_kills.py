@@ -14,8 +14,17 @@ from stands import every_stand
 from chaos.faults import KINDS
 
 STANDS = every_stand()
-SORTS = ("network.latency",)
-"""What is held by the proxy."""
+SORTS = (
+    "network.latency",
+    "process.kill",
+    "process.pause",
+    "resource.memory",
+    "resource.cgroup",
+    "network.drop",
+    "dns.fail",
+    "clock.skew",
+)
+"""What a proxy holds, a signal, a process of ours, a group, the kernel, a resolver, a file."""
 ENDS = [(kind, "KILL") for kind in SORTS] + [("network.latency", way) for way in WAYS[1:]]
 
 

@@ -188,7 +188,7 @@ async def test_every_undo_log_of_this_machine_is_looked_at(proxy, service, injec
 
 
 def _nobody():
-    from chaos.processes import ProcessId
+    from chaos.kinds.processes import ProcessId
 
     return ProcessId(pid=1, started=1)
 

@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from chaos.cgroups import Group, Mount, mounts
-from chaos.quota import Quota
-from chaos.quota_plan import groups, plan
+from chaos.linux.cgroups import Group, Mount, mounts
+from chaos.linux.quota import Quota
+from chaos.linux.quota_plan import groups, plan
 from flashcrowd.errors import NeedError
 
 CONTROLLERS = {"pids": {"pids.max": "100"}, "hugetlb": {"hugetlb.2MB.max": "0"}}
@@ -174,7 +174,7 @@ def test_what_version_2_does_not_allow_is_told_beforehand(tmp_path, more, limit,
 
 def test_a_group_that_cannot_be_seen_from_here_is_told(monkeypatch):
     elsewhere = Mount(Path("/sys/fs/cgroup"), PurePosixPath("/no/such/container"), 1, frozenset({"cpu"}))
-    monkeypatch.setattr("chaos.cgroups.mounts", lambda: (elsewhere,))
+    monkeypatch.setattr("chaos.linux.cgroups.mounts", lambda: (elsewhere,))
     reason = r"a-place: no cgroups with the controller 'cpu' can be reached from here"
     with pytest.raises(NeedError, match=reason):
         groups([os.getpid()], "cpu", "a-place")

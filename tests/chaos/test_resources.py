@@ -23,8 +23,8 @@ from stands.resources import Service, holders, service, small_disk
 from chaos.fault import Injection
 from chaos.faults import KINDS, parse_fault
 from chaos.faults.resource_memory import MemoryInjection
-from chaos.holding import end_of
-from chaos.processes import ProcessId
+from chaos.kinds.holding import end_of
+from chaos.kinds.processes import ProcessId
 from chaos.undolog import Record
 from flashcrowd.errors import GuardError, InputError, NeedError
 from flashcrowd.guard import Guard
@@ -325,7 +325,7 @@ async def test_what_is_no_longer_there_to_be_had_is_told_and_nothing_is_held(tmp
 HOLDS = f"""
 import asyncio, sys
 from chaos.faults.resource_memory import MemoryInjection
-from chaos.holding import end_of
+from chaos.kinds.holding import end_of
 async def main():
     await MemoryInjection(identity="{IDENTITY}", until=end_of(float(sys.argv[1])), size=2**20, before=0).inject()
     print("holds", flush=True)

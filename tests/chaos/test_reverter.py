@@ -137,7 +137,7 @@ async def test_a_killed_injectors_fault_is_healed_at_once(proxy, inject, log, un
 
 
 async def test_a_stopped_injectors_fault_is_healed_when_its_time_is_up(proxy, inject, log, reverters, until):
-    script = await inject("inventory", lasts="1s")
+    script = await inject("inventory", lasts="3s")
     await script.says(b"injected")
     script.signal(signal.SIGSTOP)
     assert len(await proxy.toxics("inventory")) == 1

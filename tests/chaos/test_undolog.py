@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from chaos.faults.network_latency import LatencyInjection
-from chaos.processes import ProcessId
+from chaos.kinds.processes import ProcessId
 from chaos.recovery import Outcome, recover, status
 from chaos.undolog import Damaged, Record, UndoLog
 from flashcrowd.errors import NeedError

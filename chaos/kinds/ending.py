@@ -14,12 +14,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from chaos import blast_radius, proc
+from chaos.clients.plain_http import RefusedError
 from chaos.fault import Injection, Probe
-from chaos.health import Health
-from chaos.proc import ProcessId, freeze
-from chaos.processes import Found
-from chaos.starting import Starter
+from chaos.kinds import blast_radius
+from chaos.kinds.health import Health
+from chaos.kinds.processes import Found
+from chaos.kinds.starting import Starter
+from chaos.linux import proc
+from chaos.linux.proc import ProcessId, freeze
 
 POLL = 0.01
 
@@ -105,7 +107,10 @@ class Ending(Found):
             return
         if not await self.finish(grace, ENDED):
             raise OSError(f"process {self.id} was asked to end and still runs; it is tried again")
-        command = await self.start_again()
+        try:
+            command = await self.start_again()
+        except RefusedError:
+            return  # what would start it is gone, and whether that is all right is for the look afterwards to say
         until = time.monotonic() + RUNS
         while self.successor is None and time.monotonic() < until:
             if command is not None and command.poll():

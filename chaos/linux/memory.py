@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chaos.cgroups import Group, group_of
+from chaos.linux.cgroups import Group, group_of
 
 _UNLIMITED = 2**60
 """Bytes from which on a limit is none; cgroup v1 writes the largest number of pages."""

@@ -9,8 +9,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from chaos.cgroups import Group, group_of
-from chaos.quota import How, Quota
+from chaos.linux.cgroups import Group, group_of
+from chaos.linux.quota import How, Quota
 from flashcrowd.errors import NeedError
 
 PERIOD = 100_000

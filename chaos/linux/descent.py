@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chaos.proc import children
+from chaos.linux.proc import children
 
 
 def with_children(pids: Iterable[int], without: Iterable[int] = ()) -> list[int]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from chaos import blast_radius
 from chaos.fault import Fault
-from chaos.proc import ProcessId, command_line
+from chaos.kinds import blast_radius
+from chaos.linux.proc import ProcessId, command_line
 from flashcrowd.documents import Model
 from flashcrowd.errors import NeedError
 from flashcrowd.units import Ratio

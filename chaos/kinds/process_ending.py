@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chaos import blast_radius, health, starting
-from chaos.ending import Ending
-from chaos.health import Health
-from chaos.proc import ProcessId, no_pidfd
-from chaos.processes import Found, ProcessFault
+from chaos.kinds import blast_radius, health, starting
+from chaos.kinds.ending import Ending
+from chaos.kinds.health import Health
+from chaos.kinds.processes import Found, ProcessFault
+from chaos.linux.proc import ProcessId, no_pidfd
 from flashcrowd.errors import NeedError
 
 if TYPE_CHECKING:

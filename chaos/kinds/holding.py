@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chaos.fault import Injection, Probe
-from chaos.processes import ProcessId, command_line
+from chaos.kinds.processes import ProcessId, command_line
 from flashcrowd.errors import NeedError
 from flashcrowd.process import Child, spawn
 

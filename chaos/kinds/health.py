@@ -7,7 +7,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from chaos import plain_http
+from chaos.clients import plain_http
 from flashcrowd.dial import pinned
 from flashcrowd.documents import Model
 
@@ -131,7 +131,7 @@ async def _url(component: Component, place: str, guard: Guard) -> str | None:
     link = component.link
     if link is None or link.probe is None:
         return None
-    from chaos.toxiproxy import Toxiproxy  # a tenth of a second, which who only heals needs not spend
+    from chaos.clients.toxiproxy import Toxiproxy  # a tenth of a second, which who only heals needs not spend
 
     near = await Toxiproxy(await pinned(guard, link.toxiproxy, f"{place}.link.toxiproxy")).listener(link.proxy)
     guard.check_host(near.host, f"{place}.link.proxy")

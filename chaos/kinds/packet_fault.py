@@ -12,11 +12,11 @@ import sys
 from abc import abstractmethod
 from typing import ClassVar
 
-from chaos import packets, programs
 from chaos.fault import Fault, Injection, Probe
-from chaos.namespaces import GoneError, Namespace, namespace_of, obstacle
-from chaos.packets import Counts, Rule
-from chaos.probing import milliseconds
+from chaos.kinds.probing import milliseconds
+from chaos.linux import packets, programs
+from chaos.linux.namespaces import GoneError, Namespace, namespace_of, obstacle
+from chaos.linux.packets import Counts, Rule
 from flashcrowd.components import NetworkAddress
 from flashcrowd.dial import pinned
 from flashcrowd.errors import FlashcrowdError

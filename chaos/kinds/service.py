@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from chaos.asking import Question
+from chaos.kinds.asking import Question
 from flashcrowd.components import Component
 from flashcrowd.dial import pinned, place_of
 from flashcrowd.guard import Guard

@@ -17,9 +17,9 @@ import os
 import re
 from pathlib import Path
 
-from chaos import pidfiles
-from chaos.pidfiles import Pidfile
-from chaos.proc import ProcessId, ancestors, command_line, environment, parent
+from chaos.linux import pidfiles
+from chaos.linux.pidfiles import Pidfile
+from chaos.linux.proc import ProcessId, ancestors, command_line, environment, parent
 from flashcrowd.errors import GuardError, NeedError
 from flashcrowd.units import utc
 

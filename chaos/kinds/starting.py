@@ -19,9 +19,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chaos import plain_http, proc
-from chaos.blast_radius import STARTED
-from chaos.proc import ProcessId
+from chaos.clients import plain_http
+from chaos.kinds.blast_radius import STARTED
+from chaos.linux import proc
+from chaos.linux.proc import ProcessId
 from flashcrowd.documents import Model
 from flashcrowd.errors import NeedError
 

@@ -14,9 +14,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.asking import Answer, Question, enough
+from chaos.clients.toxiproxy import Listener, NothingThereError, Toxiproxy
 from chaos.fault import Fault, Injection, Probe
-from chaos.toxiproxy import Listener, NothingThereError, Toxiproxy
+from chaos.kinds.asking import Answer, Question, enough
 from flashcrowd.dial import pinned
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component, Link

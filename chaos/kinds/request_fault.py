@@ -15,9 +15,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.asking import enough
 from chaos.fault import Probe
-from chaos.toxic_fault import Toxic, ToxicFault, ToxicInjection
+from chaos.kinds.asking import enough
+from chaos.kinds.toxic_fault import Toxic, ToxicFault, ToxicInjection
 from flashcrowd.errors import NeedError
 from flashcrowd.units import Ratio, format_duration
 

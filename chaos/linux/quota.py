@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
-from chaos.cgroups import group_of
+from chaos.linux.cgroups import group_of
 from flashcrowd.documents import Model
 from flashcrowd.units import about_size
 

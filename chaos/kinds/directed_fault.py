@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from chaos.packet_fault import PacketFault
-from chaos.packets import Hook, Rule
+from chaos.kinds.packet_fault import PacketFault
+from chaos.linux.packets import Hook, Rule
 from flashcrowd.components import NetworkAddress
 
 Way = Literal["in", "out"]

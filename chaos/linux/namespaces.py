@@ -16,8 +16,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from chaos import programs
-from chaos.processes import find
+from chaos.kinds.processes import find
+from chaos.linux import programs
 from flashcrowd.components import Component
 from flashcrowd.documents import Model
 from flashcrowd.errors import GuardError, NeedError

@@ -65,7 +65,7 @@ async def ask(
             finally:
                 writer.close()
     except TimeoutError:
-        raise OSError(f"no answer to {what} within {timeout:g} s") from None
+        raise OSError(f"no answer to {what} within {timeout:.3g} s") from None
     except OSError as error:
         if _is_refusal(error):
             raise RefusedError(f"nothing listens at {host}:{port}, which {what} goes to") from None

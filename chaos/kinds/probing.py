@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from chaos import plain_http
+from chaos.clients import plain_http
 
 
 async def milliseconds(url: str | None, timeout: float) -> float | None:

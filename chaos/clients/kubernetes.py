@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chaos.plain_http import Answer, ask
+from chaos.clients.plain_http import Answer, ask
 from flashcrowd import masking, secret
 from flashcrowd.documents import Model, did_you_mean
 from flashcrowd.errors import NeedError

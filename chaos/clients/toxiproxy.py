@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from chaos.plain_http import Answer, RefusedError, ask
+from chaos.clients.plain_http import Answer, RefusedError, ask
 from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import NeedError
 

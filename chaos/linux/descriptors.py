@@ -7,8 +7,8 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-from chaos.descent import with_children
-from chaos.processes import ProcessId
+from chaos.kinds.processes import ProcessId
+from chaos.linux.descent import with_children
 from flashcrowd.documents import Model
 
 

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from chaos.resp import encode, login, refusal, tls_context
+from chaos.clients.resp import encode, login, refusal, tls_context
 from flashcrowd import secret
 from flashcrowd.dial import reason
 from flashcrowd.documents import Model

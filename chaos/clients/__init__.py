@@ -1,0 +1,1 @@
+"""The other side of faults that something else holds: its API."""
