@@ -83,7 +83,7 @@ class FakeCluster:
             status, data = self.answer(verb, path, headers, body)
             text = json.dumps(data).encode()
             writer.write(f"HTTP/1.1 {status} Said\r\ncontent-length: {len(text)}\r\n\r\n".encode() + text)
-            writer.close()
+        writer.close()
 
 
 @asynccontextmanager

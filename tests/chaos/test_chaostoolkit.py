@@ -55,7 +55,7 @@ async def shop(tmp_path: Path, monkeypatch) -> AsyncIterator[list[tuple[str, byt
             seen.append((head, await reader.readexactly(int(length[0])) if length else b""))
             status = 503 if (tmp_path / "maintenance").exists() else 200
             writer.write(f"HTTP/1.1 {status} Said\r\ncontent-length: 0\r\n\r\n".encode())
-            writer.close()
+        writer.close()
 
     (tmp_path / "target.yaml").write_text(TARGET)
     monkeypatch.setenv("SHOP_FOLDER", str(tmp_path))
@@ -65,7 +65,7 @@ async def shop(tmp_path: Path, monkeypatch) -> AsyncIterator[list[tuple[str, byt
         yield seen
 
 
-def maintenance(duration: str = "1s"):
+def maintenance(duration: str = "3s"):
     return read_experiment(FIXTURES / "maintenance.json", "shop", duration)
 
 
@@ -153,3 +153,25 @@ def test_python_providers_are_refused_with_the_remedy_where_they_cannot_be_honou
     assert [row.line for row in caught.value.problems] == [2, 3, 4]
     assert "flashcrowd[chaostoolkit]" in obstacle
     assert all(obstacle in str(row) for row in caught.value.problems)
+
+
+@pytest.mark.skipif(toolkit.no_python() is not None, reason=str(toolkit.no_python()))
+async def test_python_providers_are_run_by_their_own_library(shop, tmp_path, log):
+    def python(module: str, func: str, **arguments: object) -> dict[str, object]:
+        provider = {"type": "python", "module": module, "func": func, "arguments": {"path": "${folder}/x", **arguments}}
+        return {"name": func, "type": "action", "provider": provider}
+
+    there = python("os.path", "exists") | {"type": "probe", "tolerance": False}
+    given = {
+        "title": "a folder in the way",
+        "configuration": {"folder": {"type": "env", "key": "SHOP_FOLDER"}},
+        "steady-state-hypothesis": {"title": "nothing is in the way", "probes": [there]},
+        "method": [python("os", "mkdir")],
+        "rollbacks": [python("shutil", "rmtree", ignore_errors=True)],
+    }
+    file = tmp_path / "python.json"
+    file.write_text(json.dumps(given))
+    said = io.StringIO()
+    experiment = read_experiment(file, "shop", "5s")
+    assert await run(experiment, tmp_path / "target.yaml", None, Progress(Console(file=said, width=400)))
+    assert not (tmp_path / "x").exists()

@@ -58,7 +58,7 @@ async def switch() -> AsyncIterator[tuple[str, list[tuple[str, bytes, str]]]]:
                 state.clear()
             status = 404 if verb == "GET" and not state else 200
             writer.write(f"HTTP/1.1 {status} Said\r\ncontent-length: 5\r\nconnection: close\r\n\r\nstate".encode())
-            writer.close()
+        writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", seen
