@@ -3,7 +3,7 @@
 python benchmarks/bench_proxy.py
 
 An idle toxic has toxicity 0: it is in every link's chain and does nothing. Each figure is the median of ROUNDS rounds,
-in each of which direct and through take turns, so that a busy moment of the machine strikes both.
+in each of which direct and through take turns, so that a busy moment of the machine strikes both; so is each ratio.
 """
 
 from __future__ import annotations
@@ -124,10 +124,11 @@ async def opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
     return reader, writer
 
 
-async def in_turns(measure: Measure, *ports: int) -> list[float]:
-    """The median of a figure for each port; the ports take turns."""
-    rounds = [[await measure(port) for port in ports] for _ in range(ROUNDS)]
-    return [median(figures) for figures in zip(*rounds, strict=True)]
+async def in_turns(measure: Measure, direct: int, through: int) -> tuple[float, float, float]:
+    """The median of a figure for each port, which take turns, and of each round's ratio of the second to the first."""
+    rounds = [(await measure(direct), await measure(through)) for _ in range(ROUNDS)]
+    one, two = (median(figures) for figures in zip(*rounds, strict=True))
+    return one, two, median(second / first for first, second in rounds)
 
 
 async def main() -> None:
@@ -151,8 +152,7 @@ async def without_a_fault(direct: int, through: int) -> None:
         (f"connections, {OPENERS} openers", "a second", connections),
         (f"round trips of {AT_ONCE:,} connections at once", "a second", at_once),
     ):
-        one, two = await in_turns(measure, direct, through)
-        rows.append((name, unit, one, two, two / one))
+        rows.append((name, unit, *await in_turns(measure, direct, through)))
     table("proxy without a fault", ("", "", "direct", "through", "ratio"), rows)
 
 
@@ -167,7 +167,7 @@ async def with_idle_toxics(direct: int, through: int, toxics: str) -> None:
             trip, rate = await in_turns(round_trip, direct, through), await in_turns(throughput, direct, through)
             for toxic in (await client.get(toxics)).json():
                 await client.delete(f"{toxics}/{toxic['name']}")
-            rows.append((" + ".join(types) or "none", trip[1], trip[1] / trip[0], rate[1], rate[1] / rate[0]))
+            rows.append(("all of them" if len(types) > 1 else "".join(types) or "none", *trip[1:], *rate[1:]))
     table("proxy with idle toxics", ("", "round trip µs", "ratio", "MB/s", "ratio"), rows)
 
 

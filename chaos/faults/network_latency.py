@@ -4,8 +4,8 @@
 
 Needs: a `link` on the component.
 
-Bites: when most requests through the link, or one of many where it is a share of connections, take longer than before
-by at least half of what was asked.
+Bites: when most requests through the link take longer than before by at least half of what was asked; of a share of
+connections, when one of many (60 at most) takes so much longer than the slowest of as many before.
 
 Heals: the toxic, which carries the fault's own name, is removed.
 

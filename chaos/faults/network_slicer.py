@@ -50,6 +50,7 @@ class NetworkSlicer(ConnectionFault):
     size: Annotated[int, Field(ge=1)]
     variation: Annotated[int, Field(ge=0)] = 0
     delay: Annotated[Duration, Field(ge=0.001)] = 0.01
+    stream: Literal["downstream"] = "downstream"
 
     injection: ClassVar[type[ToxicInjection]] = SlicerInjection
 

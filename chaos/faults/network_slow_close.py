@@ -50,6 +50,7 @@ class NetworkSlowClose(ConnectionFault):
 
     kind: Literal["network.slow_close"] = "network.slow_close"
     delay: Annotated[Duration, Field(ge=0.001)]
+    stream: Literal["downstream"] = "downstream"
 
     injection: ClassVar[type[ToxicInjection]] = SlowCloseInjection
 

@@ -4,8 +4,8 @@
 
 Needs: a `link` on the component, whose proxy knows the type.
 
-Bites: when the toxic is there, and requests through the link break off, or take twice as long as before and 20 ms more,
-or come with another size, or in twice as many pieces.
+Bites: when the toxic is there, and answers through the link break off or are cut off, or take twice as long as before
+and 20 ms more, or come in twice as many pieces.
 
 Heals: the toxic, which carries the fault's own name, is removed.
 
@@ -32,7 +32,7 @@ class AnyInjection(ToxicInjection):
     """A toxic of whatever type."""
 
     def shows(self, answer: Answer, before: Answer) -> bool:
-        if answer.broke or answer.size != before.size or answer.end is None:
+        if answer.broke or answer.size < before.size / 2 or (answer.end is None and before.end is not None):
             return True
         later = any(_later(now, then) for now, then in ((answer.first, before.first), (answer.end, before.end)))
         return later or answer.reads >= 2 * before.reads + 1

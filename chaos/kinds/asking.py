@@ -7,7 +7,7 @@ import math
 import re
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flashcrowd.documents import Model
@@ -15,11 +15,19 @@ from flashcrowd.documents import Model
 ASKED_AT_ONCE = 5
 MOST_AT_ONCE = 60
 
+APART = 0.01
+"""Seconds between the starts of connections asked: a backlog is short (five in Python's http.server), and one that
+overflows looks like a fault of a second, in which the client's kernel tries again."""
+
+HEAD = 2**16
+"""Bytes of an answer in which its HTTP head is looked for."""
+
 MISSED = 0.001
 """How likely it may be that none of the connections asked is among a share of all; more so below a share of 11 %,
 where more than MOST_AT_ONCE would be needed."""
 
 _STATUS = re.compile(rb"HTTP/1\.\d (\d{3})")
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 def enough(share: float) -> int:
@@ -33,7 +41,7 @@ class Answer(Model):
     """What one connection saw. first, last: seconds until the first and last bytes; end: until the far side's end.
 
     size: bytes. reads: how many pieces they came in. status: of HTTP. broke: how it broke off, in the system's words;
-    `closed` or `silent` when there was no answer. What didn't come is None.
+    `closed` or `silent` when there was no answer, `cut off` when its end was missing. What didn't come is None.
     """
 
     first: float | None = None
@@ -64,16 +72,22 @@ class Question(Model):
         return f"{f'GET {self.path}' if self.path else 'a connection'} through {self.host}:{self.port}"
 
     async def ask(self, count: int, patience: float) -> list[Answer]:
-        """The answers to so many connections at once, each of which is waited for so long (seconds)."""
-        return await asyncio.gather(*(self._ask(patience) for _ in range(count)))
+        """The answers to so many connections side by side, each of which is waited for so long (seconds)."""
+        return await asyncio.gather(*(self._ask(patience, number * APART) for number in range(count)))
 
     async def typical(self, patience: float) -> Answer | None:
-        """The median answer of a few at once; None unless all of them were answered."""
+        """The median answer of a few side by side; None unless all of them were answered."""
         answers = await self.ask(ASKED_AT_ONCE, patience)
         return None if any(answer.broke for answer in answers) else median(answers)
 
-    async def _ask(self, patience: float) -> Answer:
-        seen: dict[str, Any] = {"size": 0, "reads": 0}
+    async def slowest(self, patience: float, count: int) -> Answer | None:
+        """The worst of so many side by side, figure by figure; None unless all of them were answered."""
+        answers = await self.ask(count, patience)
+        return None if any(answer.broke for answer in answers) else _each(answers, max)
+
+    async def _ask(self, patience: float, delay: float) -> Answer:
+        await asyncio.sleep(delay)
+        seen: dict[str, Any] = {"size": 0, "reads": 0, "head": b""}
         try:
             async with asyncio.timeout(patience):
                 await self._listen(seen, time.monotonic())
@@ -82,6 +96,9 @@ class Question(Model):
                 seen["broke"] = "silent"
         except OSError as error:
             seen["broke"] = (error.strerror or str(error)).lower()
+        if self.whole and self.requests == 1 and "end" in seen and _is_cut_off(seen["head"], seen["size"]):
+            seen["broke"] = "cut off"
+        del seen["head"]
         return Answer.model_construct(**seen)
 
     async def _listen(self, seen: dict[str, Any], start: float) -> None:
@@ -105,6 +122,8 @@ class Question(Model):
             seen["first"] = at
             seen["status"] = int(found[1]) if (found := _STATUS.match(data)) else None
         seen.update(last=at, size=seen["size"] + len(data), reads=seen["reads"] + 1)
+        if len(seen["head"]) < HEAD:
+            seen["head"] += data
 
     def text(self) -> bytes:
         """What is sent."""
@@ -126,8 +145,21 @@ class Question(Model):
 
 def median(answers: Sequence[Answer]) -> Answer:
     """Of every figure of some answers by itself, those left out where it didn't come; the others are left out."""
+    return _each(answers, statistics.median)
+
+
+def _each(answers: Sequence[Answer], of: Callable[[list[float]], float]) -> Answer:
     figures: dict[str, Any] = {}
     for name in ("first", "last", "end", "size", "reads"):
         known = [value for answer in answers if (value := getattr(answer, name)) is not None]
-        figures[name] = statistics.median(known) if known else None
+        figures[name] = of(known) if known else None
     return Answer(**{**figures, "size": int(figures["size"] or 0), "reads": int(figures["reads"] or 0)})
+
+
+def _is_cut_off(begins: bytes, size: int) -> bool:
+    """Whether an HTTP answer that begins so and has so many bytes has fewer than it says."""
+    head, end, _ = begins.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/") or not end:
+        return head.startswith(b"HTTP/") and len(begins) < HEAD
+    length = _LENGTH.search(head)
+    return length is not None and size < len(head) + len(end) + int(length[1])

@@ -16,8 +16,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from chaos.fault import Probe
-from chaos.kinds.asking import enough
-from chaos.kinds.toxic_fault import Toxic, ToxicFault, ToxicInjection
+from chaos.kinds.asking import Answer, Question, enough
+from chaos.kinds.toxic_fault import Toxic, ToxicFault, ToxicInjection, usual
 from flashcrowd.errors import NeedError
 from flashcrowd.units import Ratio, format_duration
 
@@ -89,6 +89,9 @@ class RequestFault(ToxicFault):
         if self.method is not None:
             which["method"] = self.method
         return Toxic(kind, {**attributes, **which})
+
+    async def normal(self, question: Question) -> Answer | None:
+        return await usual(question, self.share)
 
     def describe(self) -> str:
         which = " ".join([*([self.method] if self.method else []), self.path if self.path != "*" else "requests"])

@@ -49,7 +49,7 @@ class ToxicInjection(Injection):
     """A toxic on a proxy, `name` being its own. ttl: seconds after which our proxy forgets it; a Toxiproxy doesn't.
 
     question: what is asked through the link; None where that has no probe. before: how it was answered before the
-    fault, as a rule; None where it wasn't.
+    fault, as a rule, and at the worst where the fault strikes a share of connections; None where it wasn't.
     """
 
     toxiproxy: str
@@ -94,6 +94,7 @@ class ToxicInjection(Injection):
         text, figures = self.figures(shown if bitten else answers, self.before)
         if self.toxicity < 1:
             text = f"{len(shown)} of {len(answers)} connections{f', {text}' if shown else ''}"
+            figures |= {"struck": len(shown), "asked": len(answers)}
         return Probe(bitten, text, figures)
 
     async def heal(self) -> None:
@@ -168,8 +169,12 @@ class ToxicFault(Fault):
             attributes=dict(toxic.attributes),
             ttl=self.duration + GRACE,
             question=question,
-            before=await question.typical(PATIENCE) if question is not None else None,
+            before=await self.normal(question) if question is not None else None,
         )
+
+    async def normal(self, question: Question) -> Answer | None:
+        """How the question is answered without the fault; None where it isn't."""
+        return await usual(question, self.toxic().toxicity)
 
 
 class ConnectionFault(ToxicFault):
@@ -185,6 +190,11 @@ class ConnectionFault(ToxicFault):
         if self.share < 1:
             parts.append(f"{self.share * 100:.3g} % of connections")
         return f"{', '.join([f'{self.kind} on {self.on}', *parts])} for {format_duration(self.duration)}"
+
+
+async def usual(question: Question, share: float) -> Answer | None:
+    """What is normal where a share is struck: of few among many, none that is late by itself may be taken for one."""
+    return await (question.typical(PATIENCE) if share >= 1 else question.slowest(PATIENCE, enough(share)))
 
 
 async def reach(on: str, link: Link, guard: Guard) -> tuple[str, Listener]:

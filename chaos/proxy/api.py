@@ -111,7 +111,7 @@ class Api:
         await relay.update(
             relay.listen if change.listen is None else change.listen,
             change.upstream or relay.upstream,
-            relay.enabled if change.enabled is None else change.enabled,
+            change.enabled,
             change.ttl,
         )
         log.info("%s: %s", relay.name, "enabled" if relay.enabled else "disabled")

@@ -80,24 +80,26 @@ class Relay:
         if self._reopening is not None:
             self._reopening.cancel()
 
-    async def update(self, listen: str, upstream: str, enabled: bool, ttl: float | None = None) -> None:
+    async def update(self, listen: str, upstream: str, enabled: bool | None, ttl: float | None = None) -> None:
         """Move, close or open the proxy; a new address closes the connections to the old one.
 
-        ttl: seconds after which a proxy that is closed now opens again by itself.
+        enabled: None leaves it as it is, or as it would be by itself. ttl: seconds after which a proxy that is closed
+        now opens again by itself.
         """
-        if self._reopening is not None:
-            self._reopening.cancel()
-            self._reopening = None
+        was_enabled = self.enabled
         if (listen, upstream) != (self.listen, self.upstream):
             _check_addresses(listen, upstream)
             self.stop()
             self.listen, self.upstream = listen, upstream
-        if enabled:
+        if enabled is not None and self._reopening is not None:
+            self._reopening.cancel()
+            self._reopening = None
+        if was_enabled if enabled is None else enabled:
             await self.start()
-        else:
-            self.stop()
-            if ttl is not None:
-                self._reopening = asyncio.get_running_loop().create_task(self._open_after(ttl))
+            return
+        self.stop()
+        if ttl is not None and self._reopening is None:
+            self._reopening = asyncio.get_running_loop().create_task(self._open_after(ttl))
 
     def toxic(self, name: str) -> Toxic:
         """Raises ApiError when there is no toxic of this name."""

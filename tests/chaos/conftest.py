@@ -114,9 +114,13 @@ class RunningProxy:
         return [toxic["name"] for toxic in (await self.client.get(f"/proxies/{name}/toxics")).json()]
 
     async def add_latency(self, proxy: str, latency: int, /, **more: object) -> httpx.Response:
-        jitter = more.pop("jitter", 0)
-        body = {"type": "latency", "attributes": {"latency": latency, "jitter": jitter}, **more}
-        return await self.client.post(f"/proxies/{proxy}/toxics", json=body)
+        return await self.add(proxy, "latency", {"latency": latency, "jitter": more.pop("jitter", 0)}, **more)
+
+    async def add(self, proxy: str, type_: str, /, attributes: dict[str, int], **more: object) -> httpx.Response:
+        body = {"type": type_, "attributes": attributes, **more}
+        answer = await self.client.post(f"/proxies/{proxy}/toxics", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer
 
 
 @pytest.fixture(scope="session")

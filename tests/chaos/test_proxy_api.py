@@ -151,6 +151,68 @@ async def test_disabling_a_proxy_closes_its_connections_and_its_listener(proxy, 
     assert await accepts(*address)
 
 
+async def test_a_toxic_with_a_ttl_is_forgotten_by_itself(proxy, upstream, until):
+    await proxy.create("inventory", upstream)
+    await proxy.add_latency("inventory", 5, name="short", ttl=0.3)
+    await proxy.add_latency("inventory", 5, name="long", ttl=300)
+    await proxy.add_latency("inventory", 5, name="kept")
+    await proxy.client.post("/proxies/inventory/toxics/short", json={"attributes": {"latency": 6}})
+
+    async def short_is_gone() -> bool:
+        return await proxy.toxics("inventory") == ["long", "kept"]
+
+    await until(short_is_gone)
+    shown = {toxic["name"]: toxic for toxic in (await proxy.client.get("/proxies/inventory/toxics")).json()}
+    assert shown["long"]["ttl"] == 300
+    assert "ttl" not in shown["kept"]
+
+
+async def test_a_toxic_is_not_forgotten_for_a_namesake_that_went_before(proxy, upstream, until):
+    await proxy.create("inventory", upstream)
+    await proxy.add_latency("inventory", 5, name="slow", ttl=0.3)
+    await proxy.client.delete("/proxies/inventory/toxics/slow")
+    await proxy.add_latency("inventory", 5, name="slow")
+    await proxy.add_latency("inventory", 5, name="later", ttl=0.4)
+
+    async def later_is_gone() -> bool:
+        return "later" not in await proxy.toxics("inventory")
+
+    await until(later_is_gone)
+    assert await proxy.toxics("inventory") == ["slow"]
+
+
+async def test_a_proxy_disabled_with_a_ttl_takes_connections_again_by_itself(proxy, upstream, until):
+    address = await proxy.create("inventory", upstream)
+    await proxy.client.post("/proxies/inventory", json={"enabled": False, "ttl": 0.3})
+    assert not await accepts(*address)
+    answer = await proxy.client.post("/proxies/inventory", json={"upstream": "127.0.0.1:1"})
+    assert answer.json()["enabled"] is False
+    await until(lambda: accepts(*address))
+
+
+async def test_who_disables_a_proxy_for_good_outlasts_a_ttl(proxy, upstream, until):
+    address = await proxy.create("inventory", upstream)
+    await proxy.client.post("/proxies/inventory", json={"enabled": False, "ttl": 0.1})
+    await proxy.client.post("/proxies/inventory", json={"enabled": False})
+    await proxy.add_latency("inventory", 5, name="clock", ttl=0.3)
+
+    async def clock_has_run() -> bool:
+        return await proxy.toxics("inventory") == []
+
+    await until(clock_has_run)
+    assert not await accepts(*address)
+
+
+@pytest.mark.parametrize("ttl", [0, -1, "1s"])
+async def test_a_ttl_is_a_positive_number_of_seconds(proxy, upstream, ttl):
+    await proxy.create("inventory", upstream)
+    for path, body in (("", {"enabled": False}), ("/toxics", LATENCY)):
+        answer = await proxy.client.post(f"/proxies/inventory{path}", json={**body, "ttl": ttl})
+        assert answer.status_code == 400
+        assert answer.json()["error"].startswith("bad request body: ttl: ")
+    assert (await proxy.client.get("/proxies/inventory")).json()["enabled"]
+
+
 async def test_moving_a_proxy_serves_the_new_upstream(proxy, upstream, service):
     address = await proxy.create("inventory", upstream)
     await proxy.client.post("/proxies/inventory", json={"upstream": f"127.0.0.1:{service[1]}"})

@@ -6,7 +6,11 @@ import asyncio
 import contextlib
 import hashlib
 import random
+import resource
+import ssl
+import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,44 +18,64 @@ import pytest
 MB = 2**20
 
 
-async def test_no_byte_is_lost_or_reordered_while_latency_comes_and_goes(proxy, upstream):
+GENTLE: dict[str, Callable[[random.Random], dict[str, object]]] = {
+    "latency": lambda rng: {"attributes": {"latency": rng.randrange(30), "jitter": rng.randrange(20)}},
+    "bandwidth": lambda rng: {"attributes": {"rate": rng.randrange(500, 50_000)}},
+    "slicer": lambda rng: {"attributes": {"average_size": rng.randrange(100, 5000), "size_variation": 99, "delay": 50}},
+    "slow_close": lambda rng: {"attributes": {"delay": rng.randrange(30)}},
+    "limit_data": lambda rng: {"attributes": {"bytes": 10**12}},
+    "timeout": lambda rng: {"attributes": {"timeout": 0}, "toxicity": 0},
+    "reset_peer": lambda rng: {"attributes": {"timeout": 0}, "toxicity": 0},
+}
+"""Toxics that destroy no data, of every type; the last two are rolled for and miss every connection."""
+
+
+@pytest.mark.parametrize("types", [*((type_,) for type_ in GENTLE), tuple(GENTLE)], ids=[*GENTLE, "all"])
+async def test_no_byte_is_lost_or_reordered_while_toxics_come_change_and_go(proxy, upstream, types):
     address = await proxy.create("inventory", upstream)
-    toggled = 0
+    done = asyncio.Event()
 
-    async def toggle() -> None:
-        nonlocal toggled
-        rng = random.Random(0)
-        while toggled < 30:
-            stream = ("upstream", "downstream")[toggled % 2]
-            await proxy.add_latency("inventory", rng.randrange(30), jitter=rng.randrange(20), name="t", stream=stream)
-            await proxy.client.patch("/proxies/inventory/toxics/t", json={"attributes": {"latency": 3}})
-            await proxy.client.delete("/proxies/inventory/toxics/t")
-            toggled += 1
+    async def toggle(seed: int, type_: str) -> None:
+        rng, toxic = random.Random(seed), f"{type_}-{seed}"
+        for turn in range(12):
+            stream = ("upstream", "downstream")[(seed + turn) % 2]
+            await proxy.add("inventory", type_, **GENTLE[type_](rng), name=toxic, stream=stream)
+            await proxy.client.patch(f"/proxies/inventory/toxics/{toxic}", json=GENTLE[type_](rng))
+            await asyncio.sleep(rng.random() / 100)
+            await proxy.client.delete(f"/proxies/inventory/toxics/{toxic}")
 
-    async def round_trip(seed: int) -> None:
-        rng = random.Random(seed)
-        block = rng.randbytes(MB)
-        sent, received = hashlib.sha256(), hashlib.sha256()
-        reader, writer = await asyncio.open_connection(*address)
+    async def toggle_all() -> None:
+        await asyncio.gather(*(toggle(seed, type_) for seed, type_ in enumerate(types)))
+        done.set()
 
-        async def receive() -> None:
-            while data := await reader.read(65536):
-                received.update(data)
+    streams = [stream_until(done, address, seed) for seed in range(6)]
+    _, *same = await asyncio.gather(toggle_all(), *streams)
+    assert same == [True] * len(streams)
 
-        receiving = asyncio.create_task(receive())
-        while toggled < 30:
-            start = rng.randrange(MB)
-            data = block[start : start + rng.choice((1, 100, 1500, 20_000, 65_536))]
-            sent.update(data)
-            writer.write(data)
-            await writer.drain()
-            await asyncio.sleep(0)
-        writer.write_eof()
-        await receiving
-        writer.close()
-        assert received.digest() == sent.digest()
 
-    await asyncio.gather(toggle(), *(round_trip(seed) for seed in range(8)))
+async def stream_until(done: asyncio.Event, address: tuple[str, int], seed: int) -> bool:
+    """Send pieces of noise until it is done and a half-close behind them; whether just that came back."""
+    rng = random.Random(seed)
+    block = rng.randbytes(MB)
+    sent, received = hashlib.sha256(), hashlib.sha256()
+    reader, writer = await asyncio.open_connection(*address)
+
+    async def receive() -> None:
+        while data := await reader.read(65536):
+            received.update(data)
+
+    receiving = asyncio.create_task(receive())
+    while not done.is_set():
+        start = rng.randrange(MB)
+        data = block[start : start + rng.choice((1, 100, 1500, 20_000, 65_536))]
+        sent.update(data)
+        writer.write(data)
+        await writer.drain()
+        await asyncio.sleep(0)
+    writer.write_eof()
+    await receiving
+    writer.close()
+    return received.digest() == sent.digest()
 
 
 @pytest.mark.parametrize("stream", ["upstream", "downstream"])
@@ -182,12 +206,23 @@ async def test_a_receiver_that_does_not_read_stops_the_sender(proxy):
         writer.close()
 
 
-async def test_three_hundred_connections_at_once(proxy, upstream):
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """As many open files as this process may have at most: two for each connection of a test."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 5000:
+        pytest.skip(f"2,000 connections need 5,000 open files; this process may have {hard} (ulimit -Hn)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_two_thousand_connections_at_once(proxy, upstream, many_files):
     address = await proxy.create("inventory", upstream)
     await proxy.add_latency("inventory", 50, jitter=20)
+    ends = [await asyncio.open_connection(*address) for _ in range(2000)]
 
-    async def round_trip(number: int) -> bool:
-        reader, writer = await asyncio.open_connection(*address)
+    async def round_trip(number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         text = f"{number}".encode() * 50
         writer.write(text)
         writer.write_eof()
@@ -195,7 +230,39 @@ async def test_three_hundred_connections_at_once(proxy, upstream):
         writer.close()
         return got == text
 
-    assert all(await asyncio.gather(*(round_trip(number) for number in range(300))))
+    assert all(await asyncio.gather(*(round_trip(number, *end) for number, end in enumerate(ends))))
+
+
+async def test_tls_passes_through_with_toxics_and_without(proxy, certificate):
+    server_side, client_side = certificate
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readexactly(MB))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(echo, "127.0.0.1", 0, ssl=server_side) as server:
+        address = await proxy.create("shop", server.sockets[0].getsockname())
+        for attributes in ({}, {"average_size": 1000, "size_variation": 900}):
+            if attributes:
+                await proxy.add("shop", "slicer", attributes)
+            reader, writer = await asyncio.open_connection(*address, ssl=client_side, server_hostname="localhost")
+            said = random.Random(0).randbytes(MB)
+            writer.write(said)
+            assert await reader.read(-1) == said
+            writer.close()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context with a certificate of its own, and a client's that trusts nothing but this one."""
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout {key} -out {cert}"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command.split(), *subject], check=True, capture_output=True)
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(cert, key)
+    return server_side, ssl.create_default_context(cafile=str(cert))
 
 
 async def test_nothing_is_left_of_connections_that_ended(proxy, upstream, until):
