@@ -12,11 +12,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from killing import Range
+from stands import Stand
 
 from chaos.faults import parse_fault
 from chaos.injector import Injector
 from flashcrowd.errors import GuardError, InputError, NeedError
 from flashcrowd.guard import Guard
+from flashcrowd.process import Supervisor
 from flashcrowd.target import Component
 
 
@@ -192,3 +195,21 @@ def test_what_is_missing_here_is_told_before_anything_is_run(tmp_path, monkeypat
     )
     unset = command(tmp_path, inject=["echo", "${env.NOT_SET}"]).check(Component())
     assert unset == "inject: the environment variable NOT_SET is not set"
+
+
+async def test_what_a_killed_injector_was_running_is_ended_with_its_children(tmp_path):
+    @contextlib.asynccontextmanager
+    async def slow(folder: Path, supervisor: Supervisor) -> AsyncIterator[Stand]:
+        flag = folder / "broken"
+
+        async def present() -> bool:
+            return flag.exists() or sleeping("64.5")
+
+        inject = ["sh", "-c", f"touch {flag}; sleep 64.5 & sleep 64.5"]
+        given = {"inject": inject, "probe": ["test", "-e", str(flag)], "heal": ["rm", "-f", str(flag)]}
+        yield Stand({}, {**given, "timeout": "50s"}, present)
+
+    async with Range.at("command", slow, tmp_path) as range_:
+        shot = await range_.shoot("KILL", 1.5)
+    assert shot.left == ()
+    assert shot.healed_after is not None
