@@ -132,6 +132,7 @@ class Injector:
             UnhealedError: it failed half way and could not be undone either.
         """
         injection = await self._prepare(fault, identity := secrets.token_hex(6))
+        await self._switch.started()
         record = Record.new(identity, fault, injection, self._switch.process, self._run)
         self._log.write(record)
         active = Injected(self, fault, injection, record, about or {})

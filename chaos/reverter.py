@@ -7,6 +7,7 @@ does whatever ended the injector; when a fault's time is up, whatever the inject
 end itself, as a fault without a reverter must not be. One reverter serves all faults of its injector.
 
 command      answer                   meaning
+             started                  it listens
 arm ID       armed ID                 the record was read and can be healed; inject now
              refused ID REASON        don't
 closed ID                             healed and seen to be healed
@@ -98,12 +99,12 @@ class Reverter:
     def _arm(self, identity: str) -> None:
         record = self._log.read(self._log.path(identity))
         if not isinstance(record, Record):
-            self._answer(f"refused {identity} {record or 'there is no such record'}")
+            self.answer(f"refused {identity} {record or 'there is no such record'}")
             return
         armed = self._armed[identity] = _watch(record)
         wait = armed.until - time.monotonic() + GRACE
         armed.timer = asyncio.get_running_loop().create_task(self._at_end_of_time(armed, wait))
-        self._answer(f"armed {identity}")
+        self.answer(f"armed {identity}")
 
     async def _at_end_of_time(self, armed: Armed, wait: float) -> bool:
         await asyncio.sleep(wait)
@@ -124,7 +125,8 @@ class Reverter:
             log.error("%s: %s", name, error)
         return probe.ok
 
-    def _answer(self, line: str) -> None:
+    def answer(self, line: str) -> None:
+        """Say one line to the injector."""
         with contextlib.suppress(OSError):  # nobody reads it any more: the command pipe will tell
             os.write(self._acks, f"{line}\n".encode())
 
@@ -146,6 +148,7 @@ async def serve(folder: Path, commands: int, acks: int) -> bool:
     obeying = loop.create_task(_obey(reverter, commands))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, obeying.cancel)
+    reverter.answer("started")
     with contextlib.suppress(asyncio.CancelledError):
         await obeying
     return await reverter.end()

@@ -26,6 +26,7 @@ class DeadMansSwitch:
         self._on_lost = on_lost
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._reading: asyncio.Task[None] | None = None
+        self._started = asyncio.Event()
         self._closed = False
         theirs, self._commands = os.pipe()
         self._acks, acks = os.pipe()
@@ -40,14 +41,23 @@ class DeadMansSwitch:
             os.close(acks)
         self.process = ProcessId.of(self._child.pid)
 
+    async def started(self) -> None:
+        """Wait for the reverter to listen, so that its start takes nothing of a fault's time; or for `arm` to refuse.
+
+        It is a Python process that starts, so on a busy machine that may be seconds.
+        """
+        self._listen()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ACK_TIMEOUT):
+                await self._started.wait()
+
     async def arm(self, identity: str) -> None:
         """Have the reverter watch a fault whose record is on disk; it answers when it could heal it.
 
         Raises:
             NeedError: it is gone, can't read the record, or doesn't answer; nothing may be injected then.
         """
-        if self._reading is None:
-            self._reading = asyncio.get_running_loop().create_task(self._read())
+        self._listen()
         armed = self._waiting[identity] = asyncio.get_running_loop().create_future()
         try:
             self._say(f"arm {identity}")
@@ -77,6 +87,10 @@ class DeadMansSwitch:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._child.wait(), wait)
 
+    def _listen(self) -> None:
+        if self._reading is None:
+            self._reading = asyncio.get_running_loop().create_task(self._read())
+
     def _say(self, line: str) -> None:
         if self._closed:
             raise BrokenPipeError
@@ -92,12 +106,14 @@ class DeadMansSwitch:
                 self._answered(*line.decode().strip().split(" ", 2))
         finally:
             transport.close()
+        self._started.set()
         for armed in self._waiting.values():
             if not armed.done():
                 armed.set_exception(BrokenPipeError())
         self._on_lost()
 
-    def _answered(self, verb: str, identity: str, reason: str = "") -> None:
+    def _answered(self, verb: str, identity: str = "", reason: str = "") -> None:
+        self._started.set()
         armed = self._waiting.get(identity)
         if armed is None or armed.done():
             return

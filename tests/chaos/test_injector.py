@@ -80,6 +80,17 @@ async def test_leaving_heals_everything_the_youngest_first(proxy, service, injec
     assert log.all() == []
 
 
+async def test_a_reverter_that_starts_slowly_takes_nothing_of_the_faults_time(
+    proxy, service, injector, latency, tmp_path, monkeypatch
+):
+    (tmp_path / "sitecustomize.py").write_text("import time; time.sleep(3)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    await proxy.create("inventory", service)
+    async with injector("inventory") as it:
+        active = await it.inject(latency(delay="50ms", lasts="2s"))
+        assert active.bite.ok
+
+
 async def test_a_users_own_toxics_stay(proxy, service, injector, latency):
     await proxy.create("inventory", service)
     await proxy.add_latency("inventory", 1, name="mine")

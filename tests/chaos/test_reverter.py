@@ -64,9 +64,7 @@ async def inject(proxy, service, log):
     async def start(name: str, lasts: str = "60s") -> Script:
         await proxy.create(name, service)
         command = [sys.executable, "-c", INJECTOR, proxy.url, name, lasts]
-        process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         scripts.append(Script(process))
         return scripts[-1]
 
@@ -137,7 +135,7 @@ async def test_a_killed_injectors_fault_is_healed_at_once(proxy, inject, log, un
 
 
 async def test_a_stopped_injectors_fault_is_healed_when_its_time_is_up(proxy, inject, log, reverters, until):
-    script = await inject("inventory", lasts="3s")
+    script = await inject("inventory", lasts="6s")
     await script.says(b"injected")
     script.signal(signal.SIGSTOP)
     assert len(await proxy.toxics("inventory")) == 1
