@@ -45,7 +45,9 @@ def rules(
 ) -> None:
     """Print Prometheus rules: a recording rule for each window, an alert for each pair of windows."""
     from monitors import rules as rule_writer
-    from monitors import sloth
+    from monitors import slo_files
     from monitors import windows as policies
 
-    typer.echo(rule_writer.rule_file(sloth.find_all(paths), policies.find(windows), runbook_base=runbooks), nl=False)
+    typer.echo(
+        rule_writer.rule_file(slo_files.load(paths).slos, policies.find(windows), runbook_base=runbooks), nl=False
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import loadtests.runner
-import monitors.sloth
+import monitors.slo_files
 import runbooks.catalogue
 from chaos.faults import parse_fault
 from flashcrowd.documents import Document, Rule, Step, did_you_mean, document
@@ -118,7 +118,7 @@ class _Surroundings:
         for number, name in enumerate(names if isinstance(names, list) else []):
             path = ("spec", "slos", number)
             try:
-                found = monitors.sloth.find(str(name), self._base)
+                found = monitors.slo_files.load([str(name)], self._base).slos
             except DocumentError as error:
                 self._problems += error.problems
             except FlashcrowdError as error:

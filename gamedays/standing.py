@@ -16,7 +16,7 @@ from flashcrowd.process import Supervisor
 from flashcrowd.rundir import write_atomically
 from flashcrowd.target import Target
 from gamedays import embedded
-from monitors import sloth
+from monitors import slo_files
 
 SLOS = "storefront"
 
@@ -38,7 +38,7 @@ async def up(
         raise NeedError(f"{out} can't be made: {error.strerror}; choose another folder with --out") from None
     with tempfile.TemporaryDirectory(prefix="work-", dir=out) as work:
         async with Supervisor(logs) as supervisor:
-            rules = embedded.write_rules(Path(work), sloth.builtin(SLOS))
+            rules = embedded.write_rules(Path(work), slo_files.load([SLOS]).slos)
             target = await embedded.start(supervisor, Path(work), rules, live, bug)
             file = out / "target.yaml"
             write_atomically(file, _yaml(target))

@@ -14,7 +14,7 @@ from pathlib import Path
 from flashcrowd.errors import ExitCode, InputError, NeedError
 from flashcrowd.rundir import write_atomically
 from flashcrowd.units import parse_duration
-from monitors import gate_report, sloth
+from monitors import gate_report, slo_files
 from monitors.gate import Checked, check, verdict
 from monitors.prometheus import Prometheus
 
@@ -54,7 +54,7 @@ async def run(paths: Sequence[str], url: str, window: str, at: str | None) -> Ga
     Raises:
         InputError: a wrong file, window or time; NeedError: Prometheus doesn't answer.
     """
-    slos = sloth.find_all(paths)
+    slos = slo_files.load(paths).slos
     seconds, end = _window(window), time.time() if at is None else _time(at)
     async with Prometheus(url) as prometheus:
         return GateRun(await check(slos, prometheus, seconds, end), seconds, end)

@@ -22,6 +22,8 @@ def _leaves_a_budget(objective: float) -> float:
     return objective
 
 
+Objective = Annotated[float, AfterValidator(_leaves_a_budget)]
+"""Percent, as 99.5."""
 Severity = Literal["page", "ticket"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
 """A name as Sloth allows it: letters, digits, `-`, `_`, `.`; it becomes part of `sloth_id`."""
@@ -91,10 +93,10 @@ class Rehearsal(Model):
 
 
 class Entry(Model):
-    """An SLO as a file lists it, below the service that it is of. objective: percent, as 99.5."""
+    """An SLO as a file lists it, below the service that it is of."""
 
     name: Name
-    objective: Annotated[float, AfterValidator(_leaves_a_budget)]
+    objective: Objective
     description: str = ""
     labels: Labels = {}
     sli: Indicator
@@ -114,8 +116,8 @@ class Slo(Entry):
 
     @property
     def budget(self) -> float:
-        """The share of events (0 to 1) that may be bad; decimal arithmetic, so that 99.9 gives 0.001."""
-        return float((100 - Decimal(str(self.objective))) / 100)
+        """The share of events (0 to 1) that may be bad."""
+        return budget_of(self.objective)
 
     @property
     def runbook(self) -> str | None:
@@ -164,3 +166,57 @@ class Slo(Entry):
     def _per_second(self, query: str, window: float) -> str:
         text = group(expand(query, format_duration(window)))
         return f"({text} / {window:.12g})" if unit(query) is Unit.EVENTS else text
+
+
+class Part(Model):
+    """An SLO inside a composite. slo: its name in a file; its id in a `Composite`."""
+
+    slo: str
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1
+
+
+class CompositeEntry(Model):
+    """A composite as a file lists it, below the service that it is of; it wants either `of` or `all`.
+
+    of: a weighted mean of the parts. all: every part counts in full.
+    """
+
+    name: Name
+    objective: Objective
+    description: str = ""
+    of: Annotated[tuple[Part, ...], Field(min_length=1)] | None = None
+    all: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> CompositeEntry:
+        if (self.of is None) == (self.all is None):
+            raise ValueError("wants either of, a list of {slo: NAME, weight: 1}, or all, a list of names")
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("has the same SLO twice")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its parts are called, in order."""
+        return tuple(part.slo for part in self.of) if self.of is not None else self.all or ()
+
+
+class Composite(CompositeEntry):
+    """An SLO made of other SLOs, complete: its parts are named by `Slo.id`."""
+
+    service: Name
+
+    @property
+    def id(self) -> str:
+        """As `Slo.id`, and unique among those."""
+        return f"{self.service}-{self.name}"
+
+    @property
+    def budget(self) -> float:
+        """As `Slo.budget`."""
+        return budget_of(self.objective)
+
+
+def budget_of(objective: float) -> float:
+    """The share (0 to 1) that may be bad; decimal arithmetic, so that 99.9 gives 0.001."""
+    return float((100 - Decimal(str(objective))) / 100)

@@ -6,17 +6,15 @@ optional `rehearsal` block doesn't disturb Sloth, which passes over fields that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from flashcrowd.documents import Document, Model, Step, documents
-from flashcrowd.errors import DocumentError, InputError, Problem
-from monitors import library
+from flashcrowd.documents import Document, Model, Step, did_you_mean
+from flashcrowd.errors import Problem
 from monitors.promql import Unit, fault, unit
-from monitors.slo import Entry, Labels, Name, Slo
+from monitors.slo import Composite, CompositeEntry, Entry, Labels, Name, Slo
 
 _QUERIES = (("events", "error_query"), ("events", "total_query"), ("raw", "error_ratio_query"))
 
@@ -28,6 +26,7 @@ class SlothFile(Model):
     service: Name
     labels: Labels = {}
     slos: Annotated[list[Entry], Field(min_length=1)]
+    composites: list[CompositeEntry] = []
 
     def complete(self) -> list[Slo]:
         """Its SLOs, each with the service and all labels."""
@@ -36,79 +35,21 @@ class SlothFile(Model):
             for entry in self.slos
         ]
 
+    def complete_composites(self) -> list[Composite]:
+        """Its composites, each with the service and the ids of its parts."""
+        return [self._complete(entry) for entry in self.composites]
 
-def read(path: Path) -> list[Slo]:
-    """The SLOs of a file, or of all `.yaml` and `.yml` files below a folder.
-
-    Raises:
-        DocumentError: with every fault of every file.
-        InputError: a folder without such files.
-    """
-    return _read_all(_files(path))
-
-
-def find_all(names_or_paths: Sequence[str]) -> list[Slo]:
-    """As `find` for each, a file that is named twice read once.
-
-    Raises:
-        InputError, DocumentError: as `find`; two files with an SLO of the same service and name are wrong, too.
-    """
-    files = [file for name in names_or_paths for file in _files(library.find("slos", name))]
-    return _read_all(list({file.resolve(): file for file in files}.values()))
+    def _complete(self, entry: CompositeEntry) -> Composite:
+        ids = {
+            "of": entry.of and [{"slo": f"{self.service}-{part.slo}", "weight": part.weight} for part in entry.of],
+            "all": entry.all and [f"{self.service}-{name}" for name in entry.all],
+        }
+        return Composite.model_validate({**dict(entry), **ids, "service": self.service})
 
 
-def builtin_names() -> list[str]:
-    """The SLO files that come with the package."""
-    return library.names("slos")
-
-
-def builtin(name: str) -> list[Slo]:
-    """The SLOs of a file that comes with the package. Raises InputError when there is none of this name."""
-    return read(library.find("slos", name))
-
-
-def find(name_or_path: str, base: Path = Path()) -> list[Slo]:
-    """What an entry of a plan's `slos:` means: a built-in file by name, or a path seen from `base`.
-
-    Raises:
-        InputError: neither is there, with the nearest name; DocumentError as `read`.
-    """
-    return read(library.find("slos", name_or_path, base))
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(file for suffix in ("*.yaml", "*.yml") for file in path.rglob(suffix))
-    if not files:
-        raise InputError(f"{path} holds no .yaml file; give a folder with Sloth files, or a file")
-    return files
-
-
-def _read_all(files: list[Path]) -> list[Slo]:
-    slos: list[Slo] = []
-    problems: list[Problem] = []
-    places: dict[str, Path] = {}
-    for file in files:
-        try:
-            for document in documents(file):
-                found = document.parse(SlothFile, _check_queries).complete()
-                problems += _repeated(document, found, places)
-                slos += found
-        except DocumentError as error:
-            problems += error.problems
-    if problems:
-        raise DocumentError(problems)
-    return slos
-
-
-def _repeated(document: Document, slos: list[Slo], places: dict[str, Path]) -> Iterator[Problem]:
-    for number, slo in enumerate(slos):
-        if slo.id in places:
-            yield document.problem(
-                ("slos", number, "name"), f"'{slo.id}' is already in {places[slo.id]}; names of a service differ"
-            )
-        places.setdefault(slo.id, document.file)
+def parse(document: Document) -> SlothFile:
+    """A document of this dialect. Raises DocumentError with all its faults."""
+    return document.parse(SlothFile, _check_queries, _check_composites)
 
 
 def _check_queries(document: Document) -> Iterator[Problem]:
@@ -132,3 +73,23 @@ def _check_sli(document: Document, path: tuple[Step, ...]) -> Iterator[Problem]:
         if len(units) > 1 or Unit.MIXED in units:
             message = "one counts events, the other events per second; use rate in both, or increase in both"
             yield document.problem((*path, "events"), message)
+
+
+def _check_composites(document: Document) -> Iterator[Problem]:
+    entries = document.get("slos")
+    names = (
+        {str(entry.get("name")) for entry in entries if isinstance(entry, dict)} if isinstance(entries, list) else ()
+    )
+    for path in _references(document):
+        name = document.get(*path)
+        if isinstance(name, str) and name not in names:
+            yield document.problem(path, f"there is no SLO '{name}' in this file{did_you_mean(name, names)}")
+
+
+def _references(document: Document) -> Iterator[tuple[Step, ...]]:
+    composites = document.get("composites")
+    for number in range(len(composites) if isinstance(composites, list) else 0):
+        for key, rest in (("of", ("slo",)), ("all", ())):
+            parts = document.get("composites", number, key)
+            for index in range(len(parts) if isinstance(parts, list) else 0):
+                yield ("composites", number, key, index, *rest)

@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from flashcrowd.errors import InputError
-from monitors import rules, sloth, windows
+from monitors import rules, slo_files, windows
 from monitors.slo import Slo
 
 GOOGLE, REHEARSAL = windows.find("google-30d"), windows.find("rehearsal")
@@ -38,13 +38,13 @@ def silent(name: str, *times: str) -> list[dict[str, object]]:
     return [{"eval_time": at, "alertname": name, "exp_alerts": []} for at in times]
 
 
-@pytest.mark.parametrize("name", sloth.builtin_names())
+@pytest.mark.parametrize("name", slo_files.builtin_names())
 @pytest.mark.parametrize("policy", [GOOGLE, REHEARSAL], ids=lambda policy: policy.name)
 def test_promtool_accepts_the_rules_of_the_built_in_slos(
     promtool: str, tmp_path: Path, policy: windows.WindowPolicy, name: str
 ) -> None:
     file = tmp_path / "rules.yml"
-    file.write_text(rules.rule_file(sloth.builtin(name), policy, runbook_base="https://runbooks.example/"))
+    file.write_text(rules.rule_file(slo_files.load([name]).slos, policy, runbook_base="https://runbooks.example/"))
     passes(promtool, "check", "rules", file)
 
 
@@ -167,7 +167,7 @@ def test_no_error_series_is_no_error_and_no_total_is_no_data(
 
 
 def test_both_policies_live_in_one_prometheus() -> None:
-    slos = sloth.builtin("storefront")
+    slos = slo_files.load(["storefront"]).slos
     groups = [group for policy in (GOOGLE, REHEARSAL) for group in parsed(rules.rule_file(slos, policy))]
     assert len({group["name"] for group in groups}) == len(groups) == 6
     identities = [
