@@ -68,7 +68,7 @@ class Asking:
         """Whether a path is answered with a success; one try, never an error."""
         try:
             return (await self._client.get(path)).is_success
-        except httpx.HTTPError:
+        except (httpx.HTTPError, ssl.SSLError):
             return False
 
     async def ask(self, path: str, form: Mapping[str, str] | None = None) -> httpx.Response:
@@ -104,7 +104,7 @@ class Asking:
         """The answer, or why there is none that counts, and how many seconds the server wants to be left alone."""
         try:
             answer = await self._client.request("POST" if form else "GET", path, data=form)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ssl.SSLError) as error:  # httpx passes on what TLS says later than at its start
             if (fault := _tls_fault(error)) is not None:
                 raise NeedError(self._distrust(fault)) from None
             return None, str(error).lower() or type(error).__name__, 0.0
@@ -142,8 +142,8 @@ def said(answer: httpx.Response) -> str:
     try:
         return " ".join(str(answer.json()["error"]).split())
     except (ValueError, KeyError, TypeError):
-        plain = answer.headers.get("content-type", "").startswith("text/plain")
-        return " ".join(answer.text[:200].split()) if plain else ""
+        kind, text = answer.headers.get("content-type", "text/plain"), answer.text[:200]
+        return " ".join(text.split()) if kind.startswith("text/plain") and not text.startswith("<") else ""
 
 
 def is_loopback(parts: SplitResult) -> bool:

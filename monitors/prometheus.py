@@ -165,7 +165,7 @@ class Prometheus:
         if answer.has_redirect_location:
             place = urlsplit(answer.headers["location"])._replace(query="", fragment="").geturl()
             raise NeedError(
-                f"{self.url} answers with {answer.status_code} and sends us to {place}; is that the address?"
+                f"{self.url} answers with {answer.status_code} and sends us to {place}; give that, if it is it"
             )
         try:
             body = answer.raise_for_status().json()
