@@ -121,7 +121,7 @@ async def test_our_own_certificate_lets_us_in(keys: Keys, tmp_path: Path) -> Non
             assert await prometheus.scalar("1") == 1
         async with Prometheus(url, timeout=60, access=Access(ca=keys.ca)) as prometheus:
             with pytest.raises(
-                NeedError, match="(bad certificate|certificate required); look at the port, and at --cert and --key"
+                NeedError, match=r"(bad certificate|certificate required); look at the port, and at --cert and --key"
             ):
                 await prometheus.query("1")
 
