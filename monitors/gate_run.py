@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json as json_text
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from pathlib import Path
 from flashcrowd.errors import ExitCode, InputError, NeedError
 from flashcrowd.rundir import write_atomically
 from flashcrowd.units import parse_duration
-from monitors import gate_report, slo_files
+from monitors import clock, gate_report, slo_files
 from monitors.gate import Checked, check, verdict
 from monitors.prometheus import Prometheus
 
@@ -54,10 +53,12 @@ async def run(paths: Sequence[str], url: str, window: str, at: str | None) -> Ga
     Raises:
         InputError: a wrong file, window or time; NeedError: Prometheus doesn't answer.
     """
-    slos = slo_files.load(paths).slos
-    seconds, end = _window(window), time.time() if at is None else _time(at)
+    files = slo_files.load(paths)
+    seconds, end = _window(window), None if at is None else _time(at)
     async with Prometheus(url) as prometheus:
-        return GateRun(await check(slos, prometheus, seconds, end), seconds, end)
+        now = await clock.read(prometheus)
+        end = now.now if end is None else end
+        return GateRun(await check(files.slos, prometheus, seconds, end, files.composites, now), seconds, end)
 
 
 def _window(text: str) -> float:
