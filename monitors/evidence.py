@@ -21,6 +21,8 @@ CLOSER_LOOKS = 8
 """Times in one window that are looked at more closely."""
 DEPTH = 3
 """Looks, each closer than the one before: 30 d with 15 s between scrapes take all three."""
+OPEN = 0.001
+"""Seconds that a bin is shorter than the distance of two: a range of Prometheus 2 holds samples at both of its ends."""
 _KIND = "flashcrowd"
 
 
@@ -99,7 +101,7 @@ def _times(series: Sequence[Selector], window: Window) -> str:
     return " or ".join(
         (
             _kind("newest", f"max({_any(f'timestamp({one.now()})' for one in series)})"),
-            _kind("scrapes", f"max({_any(f'count_over_time({one.over(step)})' for one in series)})"),
+            _kind("scrapes", f"max({_any(f'count_over_time({one.over(step - OPEN)})' for one in series)})"),
         )
     )
 
@@ -107,7 +109,7 @@ def _times(series: Sequence[Selector], window: Window) -> str:
 def _full(series: Sequence[Selector], window: Window) -> str:
     """When samples came, and all else that is asked of them."""
     step, length = _step(window), window[1] - window[0]
-    sums = _any(f"sum_over_time({one.over(step)})" for one in series)
+    sums = _any(f"sum_over_time({one.over(step - OPEN)})" for one in series)
     alive = _any(f"count by (job, instance) ({one.now()})" for one in series)
     parts = [_times(series, window), _kind("sums", f"sum({sums})"), _kind("processes", f"count({alive})")]
     if counters := [one for one in series if one.counter]:
@@ -126,4 +128,4 @@ def _any(parts: Iterable[str]) -> str:
 
 def _step(window: Window) -> float:
     """Seconds of a bin, to the millisecond, which is what Prometheus reckons in."""
-    return max(1.0, math.floor((window[1] - window[0]) * 1000 / BINS)) / 1000
+    return max(2.0, math.floor((window[1] - window[0]) * 1000 / BINS)) / 1000

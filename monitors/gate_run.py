@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json as json_text
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,8 +48,10 @@ class GateRun:
             raise NeedError("\n".join(failed))
 
 
-async def run(paths: Sequence[str], url: str, window: str, at: str | None) -> GateRun:
-    """Read the SLOs and judge them at the Prometheus.
+async def run(
+    paths: Sequence[str], url: str, window: str, at: str | None, ours: Callable[[], float] = time.time
+) -> GateRun:
+    """Read the SLOs and judge them at the Prometheus; ours: our clock, which is compared with its.
 
     Raises:
         InputError: a wrong file, window or time; NeedError: Prometheus doesn't answer.
@@ -56,7 +59,7 @@ async def run(paths: Sequence[str], url: str, window: str, at: str | None) -> Ga
     files = slo_files.load(paths)
     seconds, end = _window(window), None if at is None else _time(at)
     async with Prometheus(url) as prometheus:
-        now = await clock.read(prometheus)
+        now = await clock.read(prometheus, ours)
         end = now.now if end is None else end
         return GateRun(await check(files.slos, prometheus, seconds, end, files.composites, now), seconds, end)
 

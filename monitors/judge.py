@@ -130,8 +130,8 @@ def decide(slo: Slo, counts: Counts) -> Judgement:
         found = judge(slo, counts.bad, counts.total)
     if found.ratio is None:
         return replace(found, doubts=(*found.doubts, *counts.unreal))
-    doubts = (*((limits and (limits.why,)) or ()), *counts.unreal, *_gaps(counts.gaps))
-    return doubted(replace(found, notes=(*found.notes, *_notes(counts))), *doubts)
+    notes = (*found.notes, *((limits.why,) if limits else ()), *_notes(counts))
+    return doubted(replace(found, notes=notes), *counts.unreal, *_gaps(counts.gaps))
 
 
 def doubted(found: Judgement, *doubts: str) -> Judgement:

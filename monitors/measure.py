@@ -64,7 +64,7 @@ async def _events_of(slo: Slo, prometheus: Prometheus, window: Window) -> Counts
     )
     if total is None:
         return Counts(gaps=(window,))
-    unreal = (*_unreal("error_query", bad), *_unreal("total_query", total), *_samples(found))
+    unreal = (*_unreal("error_query", bad), *_unreal("total_query", total)) or _samples(found)
     return Counts(
         bad=(_finite(bad) or 0.0) * seconds if bad is None or math.isfinite(bad) else None,
         total=total * seconds if math.isfinite(total) else None,
@@ -89,7 +89,7 @@ async def _ratio_of(slo: Slo, prometheus: Prometheus, window: Window) -> Counts:
     return Counts(
         ratio=_finite(ratio),
         gaps=found.gaps,
-        unreal=(*_unreal("error_ratio_query", ratio), *_samples(found)),
+        unreal=_unreal("error_ratio_query", ratio) or _samples(found),
         restarts=found.restarts,
         processes=found.processes,
         bounds=limits,
@@ -136,7 +136,9 @@ def _bounds(windows: Sequence[Window], parts: Sequence[Counts]) -> Bounds | None
 
 
 def _unreal(name: str, value: float | None) -> tuple[str, ...]:
-    return (f"{name} gives {value}",) if value is not None and not math.isfinite(value) else ()
+    if value is None or math.isfinite(value):
+        return ()
+    return (f"{name} gives {'NaN' if math.isnan(value) else 'an infinite number'}",)
 
 
 def _samples(found: Evidence) -> tuple[str, ...]:

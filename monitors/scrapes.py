@@ -91,11 +91,17 @@ class Bins:
         return [run for run in _runs([number for number in self._bins() if number not in self.counts]) if len(run) > 1]
 
     def _hole(self, run: Sequence[int]) -> Window:
-        """The time without samples around empty bins: the bins beside them may be half full."""
-        each, first, last = self.step / self._usual, run[0] - 1, run[-1] + 1
-        before = max(0.0, self._missing(first)) * each if first > 0 else 0.0
-        after = max(0.0, self._missing(last)) * each if last in self._bins() else 0.0
-        return self._end(first) - before, self._end(run[-1]) + after
+        """The time without samples around empty bins, from the last sample to the next one. Where the newest one of a
+        bin isn't known, as Prometheus looks back for 5 min only, it is taken to lie where the bin is full."""
+        each, before, after = self.step / self._usual, run[0] - 1, run[-1] + 1
+        start, end = self.window
+        if before > 0:
+            missing = max(0.0, self._missing(before)) * each
+            start = max(start, self.newest.get(before, self._end(before) - missing))
+        if after in self._bins():
+            newest = self.newest.get(after, self._end(after))
+            end = newest - max(0.0, self.counts.get(after, 0) - 1) * each
+        return start, end
 
 
 def _runs(bins: Sequence[int]) -> list[list[int]]:
