@@ -17,7 +17,11 @@ File = typer.Option(metavar="FILE")
 def check(
     paths: Annotated[list[str], Paths],
     prometheus: Annotated[str, typer.Option(metavar="URL", help="The Prometheus to ask.")],
-    window: Annotated[str, typer.Option(metavar="D", help="How far back to look, as 15m.")],
+    window: Annotated[str | None, typer.Option(metavar="D", help="How far back to look, as 15m.")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="D", help="Tell what is left of the budget of 30d, say, and its burn over --window (1h)."),
+    ] = None,
     at: Annotated[str | None, typer.Option(metavar="T", help="The window's end: RFC 3339 or unix seconds.")] = None,
     baseline: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The --json of an earlier check: worse than by chance fails.")
@@ -39,10 +43,14 @@ def check(
     Credentials come from FLASHCROWD_PROMETHEUS_TOKEN, or FLASHCROWD_PROMETHEUS_USER and FLASHCROWD_PROMETHEUS_PASSWORD.
     """
     from flashcrowd import interrupt
-    from monitors import access, gate_run
+    from monitors import access, budget_run, gate_run
 
     entry = access.of_environment(header or [], ca, cert, key, insecure)
-    found = interrupt.run(gate_run.run(paths, prometheus, window, at, entry, baseline, timeout))
+    found: gate_run.GateRun | budget_run.BudgetRun
+    if budget is None:
+        found = interrupt.run(gate_run.run(paths, prometheus, window, at, entry, timeout, baseline))
+    else:
+        found = interrupt.run(budget_run.run(paths, prometheus, budget, window, at, entry, timeout, baseline))
     typer.echo(found.table)
     for warning in found.warnings:
         typer.echo(warning, err=True)

@@ -165,7 +165,7 @@ def _one(found: Checked, row: Row | None, pairs: int, overlap: float) -> Compare
     hindrance = _hindrance(found, row)
     if hindrance is not None:
         return Compared(slo.id, *hindrance)
-    assert row is not None, "without a row there is a hindrance"
+    assert row is not None and isinstance(slo, Slo), "else there is a hindrance"
     now, before = _events(judgement.bad, judgement.total), _events(row.bad, row.total)
     figures = f"{_share(now, slo)} bad, {_share(before, slo)} before"
     chance, limit = chance_of(now, before), limit_of(slo.rehearsal.confidence, pairs)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from flashcrowd.verdict import Finding, Outcome, Verdict
-from monitors.judge import Judgement, decide
+from flashcrowd.verdict import Finding, Verdict
+from monitors import clock as clocks
+from monitors import composites as composite_judge
+from monitors.clock import Clock
+from monitors.judge import Judgement, decide, doubted
 from monitors.measure import measure
 from monitors.prometheus import Prometheus
-from monitors.slo import Slo
+from monitors.slo import Composite, Slo
 
 
 class Checked(NamedTuple):
-    """One SLO and what the judge says of it."""
+    """One SLO, or a composite, and what the judge says of it."""
 
-    slo: Slo
+    slo: Slo | Composite
     judgement: Judgement
 
 
@@ -29,35 +31,48 @@ class Comparison(Protocol):
 
 
 async def check(
-    slos: Sequence[Slo], prometheus: Prometheus, window_seconds: float, at: float | None = None
+    slos: Sequence[Slo],
+    prometheus: Prometheus,
+    window_seconds: float,
+    at: float | None = None,
+    composites: Sequence[Composite] = (),
+    clock: Clock | None = None,
 ) -> list[Checked]:
-    """Judge each SLO over the window that ends at a unix time, or now; in the order of the SLOs.
+    """Judge each SLO over the window that ends at a unix time, or now by the clock of Prometheus; then the composites,
+    whose parts are among the SLOs. In the order of both.
+
+    clock: where it has been read already.
 
     Raises:
         InputError: Prometheus refuses a query; NeedError: it doesn't answer.
     """
-    end = time.time() if at is None else at
+    now = clock or await clocks.read(prometheus)
+    end = now.now if at is None else at
     asked = [asyncio.create_task(measure(slo, prometheus, [(end - window_seconds, end)])) for slo in slos]
     try:
         counted = await asyncio.gather(*asked)
     finally:
         for task in asked:
             task.cancel()  # where one fails, the others are no longer asked
-    checked = [Checked(slo, decide(slo, counts)) for slo, counts in zip(slos, counted, strict=True)]
-    return [_doubted(found, prometheus.partial) for found in checked]
+    judged = [_timed(decide(slo, counts), now, end) for slo, counts in zip(slos, counted, strict=True)]
+    judged = [doubted(found, *_partial(prometheus)) for found in judged]
+    found = [*judged, *(composite_judge.judge(composite, judged) for composite in composites)]
+    return [Checked(judgement.slo, judgement) for judgement in found]
+
+
+def _timed(found: Judgement, now: Clock, end: float) -> Judgement:
+    """It with what the clocks say: a window that isn't over can't be passed."""
+    doubts, notes = now.doubt(end), now.note
+    return doubted(replace(found, notes=(*found.notes, *([notes] if notes else ()))), *([doubts] if doubts else ()))
+
+
+def _partial(prometheus: Prometheus) -> Iterator[str]:
+    """Why an answer may have lacked a part of the data."""
+    for text in prometheus.partial[:1]:
+        yield f"prometheus answered with a part of the data: {text}"
 
 
 def verdict(checked: Sequence[Checked], compared: Sequence[Comparison] = ()) -> Verdict:
     """All judgements as one verdict; findings are named by `slo/SERVICE-NAME`. compared: more that counts."""
     findings = [judgement.finding(f"slo/{slo.id}") for slo, judgement in checked]
     return Verdict((*findings, *(finding for one in compared if (finding := one.finding()) is not None)))
-
-
-def _doubted(found: Checked, partial: Sequence[str]) -> Checked:
-    """It where an answer may have lacked a part of the data: no pass."""
-    slo, judgement = found
-    if not partial:
-        return found
-    outcome = Outcome.INCONCLUSIVE if judgement.outcome is Outcome.PASS else judgement.outcome
-    notes = (*judgement.notes, f"prometheus answered with a part of the data: {partial[0]}")
-    return Checked(slo, replace(judgement, outcome=outcome, notes=notes))

@@ -17,7 +17,7 @@ from flashcrowd.errors import ExitCode, InputError, NeedError
 from flashcrowd.rundir import write_atomically
 from flashcrowd.units import parse_duration
 from monitors import baseline as baselines
-from monitors import gate_report, slo_files
+from monitors import clock, gate_report, slo_files
 from monitors.access import Access
 from monitors.asking import is_loopback
 from monitors.baseline_report import Beside
@@ -49,55 +49,51 @@ class GateRun:
     def exit_code(self) -> ExitCode:
         return verdict(self.checked, self.beside.compared if self.beside else ()).outcome.exit_code
 
-    def save(
-        self, junit: Path | None, json: Path | None, markdown: Path | None, environment: Mapping[str, str] = os.environ
-    ) -> None:
-        """Write the files that are asked for, each one that can be, and GitHub's summary where there is one.
-
-        Raises:
-            NeedError: naming all that can't be written.
-        """
+    def save(self, junit: Path | None, json: Path | None, markdown: Path | None) -> None:
+        """Write the files that are asked for, as `save`."""
         document = gate_report.as_dict(self.checked, self.window, self.at, self.beside)
         document["warnings"] = list(self.warnings)
-        page = gate_report.markdown(self.checked, self.window, self.beside)
-        page += "".join(f"\n> {warning}\n" for warning in self.warnings)
-        texts = (
+        page = gate_report.markdown(self.checked, self.window, self.beside) + quoted(self.warnings)
+        save(
             (junit, gate_report.junit(self.checked, self.window, self.beside)),
             (json, json_text.dumps(document, indent=2, ensure_ascii=False) + "\n"),
             (markdown, page),
+            page=page,
         )
-        failed = [_written(path, write_atomically, text) for path, text in texts if path is not None]
-        if summary := environment.get(SUMMARY):
-            failed.append(_written(Path(summary), _append, page + "\n"))
-        if any(failed):
-            raise NeedError("\n".join(filter(None, failed)))
 
 
 async def run(
     paths: Sequence[str],
     url: str,
-    window: str,
+    window: str | None,
     at: str | None = None,
     access: Access | None = None,
-    baseline: Path | None = None,
     timeout: str = TIMEOUT,
+    baseline: Path | None = None,
+    ours: Callable[[], float] = time.time,
 ) -> GateRun:
     """Read the SLOs and judge them at the Prometheus, which is asked and never touched: no target's guard has a say.
+
+    ours: our clock, which is compared with its.
 
     Raises:
         InputError: a wrong file, window or time; NeedError: Prometheus doesn't answer.
     """
     files, access = slo_files.load(paths), access or Access()
+    if window is None:
+        raise InputError("--window: say how far back to look, as 15m; or --budget 30d for what is left of a budget")
     before = None if baseline is None else baselines.read(baseline)
-    seconds, end = _positive("--window", window), time.time() if at is None else _time(at)
-    async with Prometheus(url, _positive("--timeout", timeout), access) as prometheus:
-        checked = await check(files.slos, prometheus, seconds, end)
-        warnings = [*map(str, files.warnings), *_warnings(prometheus, access)]
+    seconds, end = length("--window", window), None if at is None else time_of(at)
+    async with Prometheus(url, length("--timeout", timeout), access) as prometheus:
+        now = await clock.read(prometheus, ours)
+        end = now.now if end is None else end
+        checked = await check(files.slos, prometheus, seconds, end, files.composites, now)
+        said = [*map(str, files.warnings), *warnings(prometheus, access)]
     beside = None if before is None else Beside(before, baselines.compare(checked, before, end - seconds))
-    return GateRun(checked, seconds, end, beside, warnings)
+    return GateRun(checked, seconds, end, beside, said)
 
 
-def _warnings(prometheus: Prometheus, access: Access) -> Iterator[str]:
+def warnings(prometheus: Prometheus, access: Access) -> Iterator[str]:
     """What was dangerous about asking, and how hard it was."""
     parts = urlsplit(prometheus.url)
     if access.insecure:
@@ -110,18 +106,20 @@ def _warnings(prometheus: Prometheus, access: Access) -> Iterator[str]:
         yield f"prometheus had to be asked again {'once' if times == 1 else f'{times} times'}: {why}"
 
 
-def _positive(option: str, text: str) -> float:
-    """Seconds. Raises InputError."""
+def length(option: str, text: str) -> float:
+    """The seconds that an option wants. Raises InputError where they are none."""
     try:
         seconds = parse_duration(text)
     except ValueError as error:
         raise InputError(f"{option}: {error}") from None
     if seconds <= 0:
-        raise InputError(f"{option}: 0 s are too short; write {'15m' if option == '--window' else TIMEOUT}, say")
+        why = f"give no answer; write {TIMEOUT}" if option == "--timeout" else "hold no events; write 15m"
+        raise InputError(f"{option}: 0 s {why}, say")
     return seconds
 
 
-def _time(text: str) -> float:
+def time_of(text: str) -> float:
+    """The unix time that `--at` names. Raises InputError where it is none."""
     with contextlib.suppress(ValueError):
         if math.isfinite(seconds := float(text)):
             return seconds
@@ -130,6 +128,24 @@ def _time(text: str) -> float:
     except ValueError:
         raise InputError(f"--at: '{text}' is no time; write 2026-11-23T10:00:00Z, or unix seconds") from None
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def quoted(warnings: Sequence[str]) -> str:
+    """Warnings below a page of Markdown."""
+    return "".join(f"\n> {warning}\n" for warning in warnings)
+
+
+def save(*texts: tuple[Path | None, str], page: str, environment: Mapping[str, str] = os.environ) -> None:
+    """Write the texts whose file is asked for, each one that can be; add the page to GitHub's summary, if there is one.
+
+    Raises:
+        NeedError: naming all that can't be written.
+    """
+    failed = [_written(path, write_atomically, text) for path, text in texts if path is not None]
+    if summary := environment.get(SUMMARY):
+        failed.append(_written(Path(summary), _append, page + "\n"))
+    if any(failed):
+        raise NeedError("\n".join(filter(None, failed)))
 
 
 def _append(path: Path, text: str) -> None:

@@ -102,7 +102,7 @@ async def test_trusting_everybody_is_said_loudly(guarded: str, keys: Keys, tmp_p
     found = await gate_run.run(["storefront"], guarded, "5m", access=entry)
     (warning,) = found.warnings
     assert warning.startswith(f"WARNING: --insecure: nobody checked that {guarded}")
-    found.save(None, tmp_path / "slo.json", tmp_path / "slo.md", environment={})
+    found.save(None, tmp_path / "slo.json", tmp_path / "slo.md")
     assert all("--insecure" in (tmp_path / name).read_text() for name in ("slo.json", "slo.md"))
 
 
@@ -177,7 +177,7 @@ async def test_what_it_took_is_said_at_the_end() -> None:
         Prometheus(url) as prometheus,
     ):
         assert await prometheus.scalar("x") == 7
-        warnings = list(gate_run._warnings(prometheus, Access()))
+        warnings = list(gate_run.warnings(prometheus, Access()))
     assert warnings == ["prometheus had to be asked again 2 times: 2 × its answer was 503"]
 
 
@@ -243,7 +243,7 @@ def test_tls_options_for_a_url_without_tls_are_wrong_input() -> None:
 
 
 def test_credentials_without_tls_to_another_machine_are_said() -> None:
-    found = list(gate_run._warnings(Prometheus("http://192.0.2.1:9090"), access.Access(token="x")))
+    found = list(gate_run.warnings(Prometheus("http://192.0.2.1:9090"), access.Access(token="x")))
     assert found == ["WARNING: credentials went to http://192.0.2.1:9090 without TLS; anybody on the way can read them"]
 
 

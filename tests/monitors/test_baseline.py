@@ -199,11 +199,12 @@ def test_worse_than_before_fails_though_all_is_held(run: GateRun) -> None:
     )
 
 
-def test_the_files_have_the_comparison(run: GateRun, tmp_path: Path) -> None:
+def test_the_files_have_the_comparison(run: GateRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     summary = tmp_path / "summary.md"
     summary.write_text("# An earlier step\n")
     files = {name: tmp_path / name for name in ("junit", "json", "markdown")}
-    run.save(**files, environment={"GITHUB_STEP_SUMMARY": str(summary)})
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    run.save(**files)
     document = json.loads(files["json"].read_text())
     assert document["outcome"] == "fail"
     assert [row["outcome"] for row in document["baseline"]["objectives"]] == ["fail", "pass", None]
