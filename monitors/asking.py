@@ -138,12 +138,13 @@ def refused(asking: Asking, answer: httpx.Response) -> str:
 
 
 def said(answer: httpx.Response) -> str:
-    """What a server says went wrong, on one line: the `error` of its JSON, or a short plain text."""
+    """What a server says went wrong, on one line without our secrets: the `error` of its JSON, or a short text."""
     try:
-        return " ".join(str(answer.json()["error"]).split())
+        text = str(answer.json()["error"])
     except (ValueError, KeyError, TypeError):
         kind, text = answer.headers.get("content-type", "text/plain"), answer.text[:200]
-        return " ".join(text.split()) if kind.startswith("text/plain") and not text.startswith("<") else ""
+        text = text if kind.startswith("text/plain") and not text.startswith("<") else ""
+    return of_process().values(" ".join(text.split()))
 
 
 def is_loopback(parts: SplitResult) -> bool:
