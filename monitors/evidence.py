@@ -14,9 +14,9 @@ from monitors.prometheus import Prometheus
 from monitors.scrapes import Bins, Window, least_gap
 from monitors.selectors import Selector
 
-BINS = 120
-"""Bins that a window is cut into: at most 2 min with 1 s between scrapes are seen exactly at once, half an hour with
-15 s."""
+BINS = 60
+"""Bins that a window is cut into. Up to 20 min with 15 s between scrapes are seen exactly at once, what is longer after
+closer looks."""
 CLOSER_LOOKS = 8
 """Times in one window that are looked at more closely."""
 DEPTH = 3
@@ -108,8 +108,8 @@ def _times(series: Sequence[Selector], window: Window) -> str:
 
 def _full(series: Sequence[Selector], window: Window) -> str:
     """When samples came, and all else that is asked of them."""
-    step, length = _step(window), window[1] - window[0]
-    sums = _any(f"sum_over_time({one.over(step - OPEN)})" for one in series)
+    length = window[1] - window[0]
+    sums = _any(f"sum_over_time({one.over(length, 'end()')})" for one in series)
     alive = _any(f"count by (job, instance) ({one.now()})" for one in series)
     parts = [_times(series, window), _kind("sums", f"sum({sums})"), _kind("processes", f"count({alive})")]
     if counters := [one for one in series if one.counter]:

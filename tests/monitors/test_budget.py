@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from flashcrowd.errors import ExitCode, InputError
 from flashcrowd.verdict import Outcome
-from monitors import budget_run
+from monitors import budget_run, evidence
 from monitors.budget import Budget, Piece, runs_out
 from monitors.budget_run import BudgetRun
+from monitors.prometheus import Prometheus
+from monitors.selectors import selectors
 
 DAY, HOUR, SCRAPE = 86_400.0, 3600.0, 300.0
 MONTH = 30 * DAY
@@ -32,6 +34,7 @@ SHARES: dict[str, Callable[[float], float | None]] = {
     "nearly-whole": lambda ago: 0.0004 if ago < 29 * DAY else None,
     "silent": lambda ago: 0.0004 if ago > 3 * HOUR else None,
     "nothing": lambda ago: None,
+    "holed": lambda ago: None if 9 * DAY < ago < 9 * DAY + 2100 else 0.0004,
 }
 
 
@@ -120,13 +123,20 @@ def test_the_table_and_the_files_say_it(found: BudgetRun, tmp_path: Path) -> Non
     lines = found.table.splitlines()
     assert lines[0].split() == ["SLO", "objective", "left", "burn", "at", "this", "burn", "verdict"]
     assert "burning        99.9 %      64.5 %    20  gone in 23.6 h  pass" in lines
-    assert lines[-1] == "fail: 3 of 9 budgets are overspent, over the last 30 d"
+    assert lines[-1] == "fail: 3 of 10 budgets are overspent, over the last 30 d"
     found.save(junit=tmp_path / "j.xml", json=tmp_path / "b.json", markdown=tmp_path / "b.md")
     document = json.loads((tmp_path / "b.json").read_text())
     assert (document["outcome"], document["period_seconds"], len(document["budgets"])) == ("fail", MONTH, len(SHARES))
     assert document["budgets"][1]["runs_out_at"] == pytest.approx(END + of(found, "burning").runs_out)
     assert "| nothing | 99.9 % | - | - | - | inconclusive | no data |" in (tmp_path / "b.md").read_text()
     assert 'name="nothing"' in (tmp_path / "j.xml").read_text()
+
+
+async def test_half_an_hour_without_data_is_found_in_thirty_days(month: tuple[str, Path]) -> None:
+    async with Prometheus(month[0]) as prometheus:
+        found = await evidence.look(prometheus, selectors("sum(rate(holed_total[5m]))"), (END - MONTH, END))
+    assert found.gaps == ((END - 9 * DAY - 2100, END - 9 * DAY),)
+    assert found.interval == pytest.approx(SCRAPE, rel=0.01)
 
 
 async def test_a_burn_over_more_than_the_period_is_wrong_input(month: tuple[str, Path]) -> None:
