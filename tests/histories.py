@@ -25,6 +25,7 @@ END = 1_767_646_800.0  # 2026-01-05T21:00:00Z
 HOUR, SCRAPE = 3600.0, 15.0
 EDGES = (0.1, 0.25, 0.5, 1.0)
 QUERY = 'sum(rate({metric}_total{{outcome="error"}}[{{{{.window}}}}]))', "sum(rate({metric}_total[{{{{.window}}}}]))"
+GOOD = 'sum(rate({metric}_total{{outcome="{good}"}}[{{{{.window}}}}]))'
 SLOWER = (
     'sum(rate({metric}_count[{{{{.window}}}}])) - sum(rate({metric}_bucket{{le="{le}"}}[{{{{.window}}}}]))',
     "sum(rate({metric}_count[{{{{.window}}}}]))",
@@ -51,6 +52,7 @@ class History:
     restarts: tuple[float, ...] = ()
     broken: Callable[[float], bool] = lambda at: False
     le: str | None = None
+    good: str | None = None
     quantile: bool = False
     live: bool = False
     until: float | None = None
@@ -95,6 +97,9 @@ class History:
         """Its entry in a file of SLOs."""
         if self.quantile:
             sli = f"raw: {{error_ratio_query: '{QUANTILE.format(metric=self.metric)}'}}"
+        elif self.good:
+            errors = QUERY[1].format(metric=self.metric) + " - " + GOOD.format(metric=self.metric, good=self.good)
+            sli = f"events: {{error_query: '{errors}', total_query: '{QUERY[1].format(metric=self.metric)}'}}"
         else:
             errors, totals = (text.format(metric=self.metric, le=self.le) for text in (SLOWER if self.le else QUERY))
             sli = f"events: {{error_query: '{errors}', total_query: '{totals}'}}"
@@ -177,6 +182,14 @@ HISTORIES: tuple[History, ...] = (
     History("undecided", "36,000 events, 0.09 % bad", "inconclusive", "more events", lambda at: (10, 0.0009)),
     History("idle", "nobody came", "inconclusive", "nothing happened", lambda at: (0, 0)),
     History("no-data", "never scraped", "inconclusive", "no data", scraped=lambda at: False),
+    History(
+        "never-good",
+        'all bad, counted as all less outcome="sold"; nothing was ever sold',
+        "inconclusive",
+        "a side of the '-' in error_query has no series",
+        lambda at: (100, 1),
+        good="sold",
+    ),
     History("nan", "healthy; ends with NaN", "inconclusive", "gives NaN", broken=lambda at: at > 3500),
     History("nan-between", "healthy; NaN for 5 min", "inconclusive", "NaN among", broken=_between(1200, 1500)),
     History("edge", "99.2 % within 500 ms, as asked", "pass", "", lambda at: (100, 0.016), le="0.5"),

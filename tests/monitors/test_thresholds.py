@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitors.selectors import Selector, selectors
+from monitors.selectors import Selector, breaks, selectors
 from monitors.thresholds import Around, Threshold, around, instead, thresholds
 
 LE = Threshold("0.3", "b{}", True)
@@ -21,6 +21,20 @@ def test_a_query_reads_its_selectors() -> None:
     first = selectors(query)[0]
     assert first.now() == 'a{x="y"} offset 1m'
     assert first.over(7.5, "end()") == 'a{x="y"}[7s500ms] @ end() offset 1m'
+
+
+@pytest.mark.parametrize(
+    ("query", "operator"),
+    [
+        ('sum(rate(a{outcome="error"}[5m]))', None),
+        ("sum(rate(a[5m])) or vector(0)", None),
+        ("sum(rate(a[5m])) / 300", None),
+        ("sum(rate(all[5m])) - sum(rate(good[5m]))", "-"),
+        ("sum(rate(refused[5m]) + rate(late[5m]))", "+"),
+    ],
+)
+def test_a_query_may_give_nothing_for_want_of_a_side(query: str, operator: str | None) -> None:
+    assert breaks(query) == operator
 
 
 def test_latencies_that_a_query_asks_for_are_found() -> None:
