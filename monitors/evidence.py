@@ -53,20 +53,39 @@ async def look(prometheus: Prometheus, series: Sequence[Selector], window: Windo
     bins, rows = await _ask(prometheus, series, window, _full(series, window))
     processes = [round(value) for value in rows["processes"].values()]
     restarts = max((value for value in rows["restarts"].values() if math.isfinite(value)), default=0.0)
+    gaps, interval = await _all_gaps(prometheus, series, bins)
     return Evidence(
-        gaps=await _all_gaps(prometheus, series, bins),
-        interval=bins.interval,
+        gaps=tuple(gaps),
+        interval=interval,
         restarts=round(restarts),
         unreal=any(math.isnan(value) for value in rows["sums"].values()),
         processes=(min(processes), max(processes)) if processes else None,
     )
 
 
-async def _all_gaps(prometheus: Prometheus, series: Sequence[Selector], bins: Bins) -> tuple[Window, ...]:
+async def _all_gaps(
+    prometheus: Prometheus, series: Sequence[Selector], bins: Bins, depth: int = 0
+) -> tuple[list[Window], float | None]:
+    """The gaps of a window, and the seconds between scrapes."""
+    start, end = bins.window
+    if (heard := bins.heard()) is not None and depth < DEPTH:
+        closer, _ = await _ask(prometheus, series, heard, _times(series, heard))
+        inner, interval = await _all_gaps(prometheus, series, closer, depth + 1)
+        return _joined([(start, heard[0]), *inner, (heard[1], end)]), interval
     if bins.interval is None:
-        return (bins.window,)
-    least = least_gap(bins.interval, bins.window[1] - bins.window[0])
-    return tuple(await _gaps(prometheus, series, bins, least))
+        return [bins.window], None
+    return await _gaps(prometheus, series, bins, least_gap(bins.interval, end - start)), bins.interval
+
+
+def _joined(gaps: Sequence[Window]) -> list[Window]:
+    """Gaps of which one begins where another ends, as one; those without length left out."""
+    found: list[Window] = []
+    for start, end in gaps:
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        elif end > start:
+            found.append((start, end))
+    return found
 
 
 async def _gaps(

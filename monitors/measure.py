@@ -64,10 +64,10 @@ async def _events_of(slo: Slo, prometheus: Prometheus, window: Window) -> Counts
     )
     if total is None:
         return Counts(gaps=(window,))
-    broken = _broken(errors) if bad is None and limits is None else ()
-    unreal = (*broken, *_unreal("error_query", bad), *_unreal("total_query", total)) or _samples(found)
+    missing = broken(errors) if bad is None and limits is None else ()
+    unreal = (*missing, *_unreal("error_query", bad), *_unreal("total_query", total)) or _samples(found)
     return Counts(
-        bad=None if broken else 0.0 if bad is None else bad * seconds if math.isfinite(bad) else None,
+        bad=None if missing else 0.0 if bad is None else bad * seconds if math.isfinite(bad) else None,
         total=total * seconds if math.isfinite(total) else None,
         gaps=found.gaps,
         errors_unseen=bad is None and limits is None,
@@ -142,7 +142,7 @@ def _unreal(name: str, value: float | None) -> tuple[str, ...]:
     return (f"{name} gives {'NaN' if math.isnan(value) else 'an infinite number'}",)
 
 
-def _broken(errors: str) -> tuple[str, ...]:
+def broken(errors: str) -> tuple[str, ...]:
     """Why no error series is no data, where a side of a calculation is missing."""
     operator = breaks(errors)
     return (f"a side of the '{operator}' in error_query has no series",) if operator else ()

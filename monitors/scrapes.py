@@ -69,6 +69,14 @@ class Bins:
             if sum(map(self._missing, run)) >= GAP - 1
         ]
 
+    def heard(self) -> Window | None:
+        """The time of all bins that have samples, where it is a small part of the window: then its few bins say little
+        of what is usual, and it wants bins of its own. None where it is more."""
+        if not self.counts or self.fine:
+            return None
+        first, last = min(self.counts), max(self.counts)
+        return (self._end(first - 1), self._end(last)) if last - first < len(self._bins()) / 4 else None
+
     @cached_property
     def _usual(self) -> float:
         """Samples that a bin has."""

@@ -34,6 +34,7 @@ SHARES: dict[str, Callable[[float], float | None]] = {
     "nearly-whole": lambda ago: 0.0004 if ago < 29 * DAY else None,
     "silent": lambda ago: 0.0004 if ago > 3 * HOUR else None,
     "nothing": lambda ago: None,
+    "fresh": lambda ago: 0.0004 if ago < 5 * HOUR else None,
     "holed": lambda ago: None if 9 * DAY < ago < 9 * DAY + 2100 else 0.0004,
 }
 
@@ -110,6 +111,7 @@ def test_a_history_shorter_than_the_budget_is_said_and_never_passes(found: Budge
     young, bad, silent = (of(found, name) for name in ("young", "young-and-bad", "silent"))
     assert (young.outcome, young.covered) == (Outcome.INCONCLUSIVE, pytest.approx(0.4, abs=0.02))
     assert young.doubts == ("there are data for 12 d of 30 d, from 2025-12-24T21:05:00Z on",)
+    assert of(found, "fresh").doubts == ("there are data for 4.92 h of 30 d, from 2026-01-05T16:05:00Z on",)
     assert bad.outcome is Outcome.FAIL
     assert (silent.outcome, silent.burn) == (Outcome.INCONCLUSIVE, None)
     assert silent.doubts == ("no data in the last 1h, so that the burn isn't known",)
@@ -123,7 +125,7 @@ def test_the_table_and_the_files_say_it(found: BudgetRun, tmp_path: Path) -> Non
     lines = found.table.splitlines()
     assert lines[0].split() == ["SLO", "objective", "left", "burn", "at", "this", "burn", "verdict"]
     assert "burning        99.9 %      64.5 %    20  gone in 23.6 h  pass" in lines
-    assert lines[-1] == "fail: 3 of 10 budgets are overspent, over the last 30 d"
+    assert lines[-1] == "fail: 3 of 11 budgets are overspent, over the last 30 d"
     found.save(junit=tmp_path / "j.xml", json=tmp_path / "b.json", markdown=tmp_path / "b.md")
     document = json.loads((tmp_path / "b.json").read_text())
     assert (document["outcome"], document["period_seconds"], len(document["budgets"])) == ("fail", MONTH, len(SHARES))
