@@ -7,8 +7,7 @@ from now, so that nothing but the clock tells what is still to come. `benchmarks
 from __future__ import annotations
 
 import math
-import shutil
-import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flashcrowd.process import Supervisor, free_port
+import backfilled
+
 from monitors import gate_run
 from monitors.gate_run import GateRun
-from monitors.prometheus import Prometheus
 
 END = 1_767_646_800.0  # 2026-01-05T21:00:00Z
 HOUR, SCRAPE = 3600.0, 15.0
@@ -252,52 +251,13 @@ async def served(folder: Path, histories: Sequence[History] = HISTORIES) -> Asyn
     data = folder / "data"
     for live in (False, True):
         rows = [line for history in histories if history.live is live for line in history.openmetrics()]
-        backfill(folder / "histories.om", rows, data)
-    async with backfilled(folder, data) as url:
-        yield url
-
-
-def backfill(file: Path, rows: Sequence[str], data: Path) -> None:
-    """Put series in OpenMetrics text into the folder of a Prometheus that isn't running."""
-    file.write_text("\n".join([*rows, "# EOF"]) + "\n")
-    command = [
-        "promtool",
-        "tsdb",
-        "create-blocks-from",
-        "openmetrics",
-        "--max-block-duration=720h",
-        str(file),
-        str(data),
-    ]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-
-
-@asynccontextmanager
-async def backfilled(folder: Path, data: Path) -> AsyncIterator[str]:
-    """A Prometheus that scrapes nothing and forgets nothing; its URL."""
-    config, port = folder / "prometheus.yml", free_port()
-    config.write_text("{}\n")
-    async with Supervisor(folder) as supervisor:
-        child = supervisor.spawn(
-            "prometheus",
-            [
-                shutil.which("prometheus") or "prometheus",
-                f"--config.file={config}",
-                f"--storage.tsdb.path={data}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--storage.tsdb.retention.time=50y",
-                "--log.level=warn",
-            ],
-        )
-        async with Prometheus(url := f"http://127.0.0.1:{port}") as prometheus:
-            await child.ready(prometheus.ready)
+        backfilled.write(folder / "histories.om", rows, data)
+    async with backfilled.served(folder, data) as url:
         yield url
 
 
 async def rows() -> list[tuple[History, Any]]:
     """Each history with what is said of it."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with served(folder) as url:

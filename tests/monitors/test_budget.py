@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import backfilled
 import histories
 import pytest
 import pytest_asyncio
@@ -60,11 +61,11 @@ async def month(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple
             pytest.skip(f"no {program} here")
     folder = tmp_path_factory.mktemp("month")
     rows = [line for name, share in SHARES.items() for line in openmetrics(name, share)]
-    histories.backfill(folder / "month.om", rows, folder / "data")
+    backfilled.write(folder / "month.om", rows, folder / "data")
     file = folder / "slos.yaml"
     entries = "".join(histories.History(name, "", "", "").slo() for name in SHARES)
     file.write_text("version: prometheus/v1\nservice: shop\nslos:\n" + entries)
-    async with histories.backfilled(folder, folder / "data") as url:
+    async with backfilled.served(folder, folder / "data") as url:
         yield url, file
 
 
