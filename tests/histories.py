@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import backfilled
+from backfilled import write as backfill
 
 from monitors import gate_run
 from monitors.gate_run import GateRun
@@ -251,7 +252,7 @@ async def served(folder: Path, histories: Sequence[History] = HISTORIES) -> Asyn
     data = folder / "data"
     for live in (False, True):
         rows = [line for history in histories if history.live is live for line in history.openmetrics()]
-        backfilled.write(folder / "histories.om", rows, data)
+        backfill(folder / "histories.om", rows, data)
     async with backfilled.served(folder, data) as url:
         yield url
 
