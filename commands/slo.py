@@ -17,7 +17,11 @@ File = typer.Option(metavar="FILE")
 def check(
     paths: Annotated[list[str], Paths],
     prometheus: Annotated[str, typer.Option(metavar="URL", help="The Prometheus to ask.")],
-    window: Annotated[str, typer.Option(metavar="D", help="How far back to look, as 15m.")],
+    window: Annotated[str | None, typer.Option(metavar="D", help="How far back to look, as 15m.")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="D", help="Tell what is left of the budget of 30d, say, and its burn over --window (1h)."),
+    ] = None,
     at: Annotated[str | None, typer.Option(metavar="T", help="The window's end: RFC 3339 or unix seconds.")] = None,
     junit: Annotated[Path | None, File] = None,
     json: Annotated[Path | None, File] = None,
@@ -25,9 +29,13 @@ def check(
 ) -> None:
     """Judge objectives over a window. Exit 0 pass, 1 fail, 3 inconclusive, 4 Prometheus doesn't answer."""
     from flashcrowd import interrupt
-    from monitors import gate_run
+    from monitors import budget_run, gate_run
 
-    found = interrupt.run(gate_run.run(paths, prometheus, window, at))
+    found: gate_run.GateRun | budget_run.BudgetRun
+    if budget is None:
+        found = interrupt.run(gate_run.run(paths, prometheus, window, at))
+    else:
+        found = interrupt.run(budget_run.run(paths, prometheus, budget, window, at))
     typer.echo(found.table)
     found.save(junit=junit, json=json, markdown=markdown)
     raise typer.Exit(found.exit_code)

@@ -109,12 +109,21 @@ class Prometheus:
         """The one value of a query; None when there is no series, or it is NaN or infinite (nothing in nothing).
 
         Raises:
+            InputError, NeedError: as `value`.
+        """
+        value = await self.value(promql, at)
+        return value if value is not None and math.isfinite(value) else None
+
+    async def value(self, promql: str, at: float | None = None) -> float | None:
+        """The one value of a query, NaN and infinite ones included; None when there is no series.
+
+        Raises:
             InputError: as `query`, or there are several series; NeedError as `query`.
         """
         samples = await self.query(promql, at)
         if len(samples) > 1:
             raise InputError(f"wants a query with one series, got {len(samples)}; put sum(...) around it: {promql}")
-        return samples[0].value if samples and math.isfinite(samples[0].value) else None
+        return samples[0].value if samples else None
 
     async def query_range(self, promql: str, start: float, end: float, step: float) -> list[Series]:
         """The query's series from start to end (unix seconds, both included), a point every `step` seconds.
