@@ -10,8 +10,8 @@ from pathlib import Path
 
 from flashcrowd.errors import ExitCode, InputError
 from monitors import budget_report, clock, gate_run, slo_files
+from monitors.access import Access
 from monitors.budget import Budget, budget
-from monitors.gate import AT_ONCE
 from monitors.prometheus import Prometheus
 from monitors.slo import Slo
 
@@ -27,6 +27,7 @@ class BudgetRun:
     period: float
     burn_window: float
     at: float
+    warnings: Sequence[str] = ()
 
     @property
     def table(self) -> str:
@@ -39,34 +40,48 @@ class BudgetRun:
     def save(self, junit: Path | None, json: Path | None, markdown: Path | None) -> None:
         """Write the files that are asked for, each one that can be. Raises NeedError, naming all that can't."""
         document = budget_report.as_dict(self.budgets, self.period, self.burn_window, self.at)
+        document["warnings"] = list(self.warnings)
+        page = budget_report.markdown(self.budgets) + gate_run.quoted(self.warnings)
         gate_run.save(
             (junit, budget_report.junit(self.budgets, self.period)),
             (json, json_text.dumps(document, indent=2, ensure_ascii=False) + "\n"),
-            (markdown, budget_report.markdown(self.budgets)),
+            (markdown, page),
+            page=page,
         )
 
 
-async def run(paths: Sequence[str], url: str, period: str, burn_window: str | None, at: str | None) -> BudgetRun:
+async def run(
+    paths: Sequence[str],
+    url: str,
+    period: str,
+    burn_window: str | None,
+    at: str | None,
+    access: Access | None = None,
+    timeout: str = gate_run.TIMEOUT,
+    baseline: Path | None = None,
+) -> BudgetRun:
     """Read the SLOs and ask the Prometheus for their budgets.
 
     Raises:
         InputError: a wrong file, period, window or time; NeedError: Prometheus doesn't answer.
     """
-    slos = slo_files.load(paths).slos
+    slos, access = slo_files.load(paths).slos, access or Access()
+    if baseline is not None:
+        raise InputError("--baseline compares a --window; leave it or --budget out")
     seconds, burnt = gate_run.length("--budget", period), gate_run.length("--window", burn_window or BURN)
     if burnt > seconds:
         raise InputError(
             f"--window: the burn now can't be that of {burn_window}, which is longer than the budget's time"
         )
-    asked, few = None if at is None else gate_run.time_of(at), asyncio.Semaphore(AT_ONCE)
-    async with Prometheus(url) as prometheus:
+    asked = None if at is None else gate_run.time_of(at)
+    async with Prometheus(url, gate_run.length("--timeout", timeout), access) as prometheus:
         now = await clock.read(prometheus)
         end = now.now if asked is None else asked
         early = now.doubt(end)
 
         async def one(slo: Slo) -> Budget:
-            async with few:
-                found = await budget(slo, prometheus, seconds, burnt, end)
-                return replace(found, doubts=(*found.doubts, *([early] if early else ())))
+            found = await budget(slo, prometheus, seconds, burnt, end)
+            return replace(found, doubts=(*found.doubts, *([early] if early else ())))
 
-        return BudgetRun(await asyncio.gather(*(one(slo) for slo in slos)), seconds, burnt, end)
+        budgets = await asyncio.gather(*(one(slo) for slo in slos))
+        return BudgetRun(budgets, seconds, burnt, end, list(gate_run.warnings(prometheus, access)))

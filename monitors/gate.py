@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from flashcrowd.verdict import Verdict
+from flashcrowd.verdict import Finding, Verdict
 from monitors import clock as clocks
 from monitors import composites as composite_judge
 from monitors.clock import Clock
@@ -16,15 +16,18 @@ from monitors.measure import measure
 from monitors.prometheus import Prometheus
 from monitors.slo import Composite, Slo
 
-AT_ONCE = 4
-"""SLOs measured at the same time: a gate mustn't be the load that its Prometheus suffers from."""
-
 
 class Checked(NamedTuple):
     """One SLO, or a composite, and what the judge says of it."""
 
     slo: Slo | Composite
     judgement: Judgement
+
+
+class Comparison(Protocol):
+    """What an objective came to beside something else, if anything."""
+
+    def finding(self) -> Finding | None: ...
 
 
 async def check(
@@ -45,13 +48,14 @@ async def check(
     """
     now = clock or await clocks.read(prometheus)
     end = now.now if at is None else at
-    few = asyncio.Semaphore(AT_ONCE)
-
-    async def one(slo: Slo) -> Judgement:
-        async with few:
-            return _timed(decide(slo, await measure(slo, prometheus, [(end - window_seconds, end)])), now, end)
-
-    judged = await asyncio.gather(*(one(slo) for slo in slos))
+    asked = [asyncio.create_task(measure(slo, prometheus, [(end - window_seconds, end)])) for slo in slos]
+    try:
+        counted = await asyncio.gather(*asked)
+    finally:
+        for task in asked:
+            task.cancel()  # where one fails, the others are no longer asked
+    judged = [_timed(decide(slo, counts), now, end) for slo, counts in zip(slos, counted, strict=True)]
+    judged = [doubted(found, *_partial(prometheus)) for found in judged]
     found = [*judged, *(composite_judge.judge(composite, judged) for composite in composites)]
     return [Checked(judgement.slo, judgement) for judgement in found]
 
@@ -62,6 +66,13 @@ def _timed(found: Judgement, now: Clock, end: float) -> Judgement:
     return doubted(replace(found, notes=(*found.notes, *([notes] if notes else ()))), *([doubts] if doubts else ()))
 
 
-def verdict(checked: Sequence[Checked]) -> Verdict:
-    """All judgements as one verdict; findings are named by `slo/SERVICE-NAME`."""
-    return Verdict(tuple(judgement.finding(f"slo/{slo.id}") for slo, judgement in checked))
+def _partial(prometheus: Prometheus) -> Iterator[str]:
+    """Why an answer may have lacked a part of the data."""
+    for text in prometheus.partial[:1]:
+        yield f"prometheus answered with a part of the data: {text}"
+
+
+def verdict(checked: Sequence[Checked], compared: Sequence[Comparison] = ()) -> Verdict:
+    """All judgements as one verdict; findings are named by `slo/SERVICE-NAME`. compared: more that counts."""
+    findings = [judgement.finding(f"slo/{slo.id}") for slo, judgement in checked]
+    return Verdict((*findings, *(finding for one in compared if (finding := one.finding()) is not None)))
