@@ -85,8 +85,9 @@ class Pager:
             except NeedError as error:
                 if time.monotonic() - self._answered < SILENT_FOR:
                     return self._latest
-                self._alertmanager = None
-                self._lost(str(error))
+                if self._alertmanager is not None:  # another who asked may have been as quick
+                    self._alertmanager = None
+                    self._lost(str(error))
         return await self._prometheus.alerts()
 
 
@@ -132,10 +133,10 @@ def _page(alert: Alert) -> Page:
 
 def _is_told(alert: Alert, page: Page) -> bool:
     """Whether this page was of this activation. One that is no longer silenced is still to be told as a page."""
-    if alert.suppressed is None and page.suppressed is not None:
-        return False
     if alert.source == page.source:
-        return (alert.name, alert.labels, alert.active_at) == (page.name, page.labels, page.active_at)
+        unsilenced = page.suppressed is not None and alert.suppressed is None
+        same = (alert.name, alert.labels, alert.active_at) == (page.name, page.labels, page.active_at)
+        return same and not unsilenced
     # Prometheus after Alertmanager: it tells no external labels, and of a `for` the beginning instead of the end.
     agree = all(page.labels.get(name, value) == value for name, value in alert.labels.items())
     return alert.name == page.name and agree and alert.active_at <= page.active_at + ROUNDING
