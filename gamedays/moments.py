@@ -89,7 +89,7 @@ def _unsent(story: Story) -> Iterator[Moment]:
         yield Moment(page.at - story.start, "silenced", "silenced", f"{page.alert} called nobody: {page.silenced}")
     for event in story.events:
         if (event.source, event.kind) == ("alert", "source_lost"):
-            text = f"pages are read from Prometheus from now on: {event.data['reason']}"
+            text = "Alertmanager is gone; pages are read from Prometheus from now on"
             yield Moment(event.time - story.start, "silenced", "warning", text)
 
 

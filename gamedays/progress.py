@@ -66,7 +66,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "fault/rearmed": lambda d: ("fault", f"{d['message']}"),
     "fault/heal_failed": lambda d: ("NOT HEALED", f"{d['message']}"),
     "alert/source": _source,
-    "alert/source_lost": lambda d: ("warning", f"pages are read from Prometheus from now on: {d['reason']}"),
+    "alert/source_lost": lambda _: ("warning", "Alertmanager is gone; pages are read from Prometheus from now on"),
     "alert/page": _page,
     "alert/silenced": lambda d: ("silenced", f"{d['alert']} calls nobody: {d['reason']}"),
     "runbook/started": lambda d: ("runbook", f"{d['runbook']} begins"),

@@ -119,7 +119,7 @@ def test_a_story_has_silenced_alerts_apart_from_pages(rehearsed):
     assert "OrderLatencyBurn fired, silenced by anna: moving" in finding.message
     told = gameday.summary(ended, as_json=False)
     assert "00:57  silenced      OrderLatencyBurn called nobody: silenced by anna: moving" in told
-    assert "00:58  warning       pages are read from Prometheus from now on: it did not" in told
+    assert "00:58  warning       Alertmanager is gone; pages are read from Prometheus" in told
 
 
 def test_neither_name_on_path_means_no_alertmanager(monkeypatch, tmp_path):
