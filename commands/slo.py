@@ -37,7 +37,7 @@ def check(
 def rules(
     paths: Annotated[list[str], Paths],
     windows: Annotated[
-        str, typer.Option(metavar="POLICY", help="Burn-rate windows: google-30d, rehearsal, or a file.")
+        str, typer.Option(metavar="POLICY", help="Burn-rate windows: google-30d, -28d, -7d, rehearsal, or a file.")
     ] = "google-30d",
     runbooks: Annotated[
         str | None, typer.Option(metavar="URL", help="The folder of runbooks; alerts get a runbook_url.")
