@@ -6,8 +6,9 @@
 
 The rules are the text of `rules.rule_file`, and both steps read that text: promtool evaluates its recording rules, and
 its alerts, which have no `for`, fire at the very evaluations at which their expression has a value. (The other way, to
-put the recorded expressions into the alerts', would be rules that production doesn't have.) Only the SLI's source
-differs: the recorded counters stand in for the service's own series.
+put the recorded expressions into the alerts', would be rules that production doesn't have.) Two things differ: the
+recorded counters stand in for the service's own series, and what no alert reads, the records over the budget's whole
+period, is left out.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ async def replay(
 ) -> list[list[Firing]]:
     """For each course the alerts that fire in it from its `since` on, the first one first.
 
-    work: an empty folder for blocks and rules. Each course goes on at its level until the quickest pair that pages, or
+    work: an empty folder, by its whole path, for blocks and rules. Each course goes on at its level until the quickest pair that pages, or
     where none can, the longest of them, has had its time.
 
     Raises:
@@ -76,17 +77,17 @@ async def replay(
     """
     promtool, data = _promtool(), work / "prometheus" / "data"
     placed = [_place(number, course, policy) for number, course in enumerate(courses)]
-    texts = [rules.rule_file([replayed(course.slo)], policy) for course in courses]
+    texts = [rules.rule_file([replayed(course.slo)], policy.without_period()) for course in courses]
     write_lines(work / "past.om", open_metrics([(one.course, one.lasts, one.moved) for one in placed]))
     hours = f"--max-block-duration={APART / 3600:.0f}h"
-    await _run(promtool, "tsdb", "create-blocks-from", "openmetrics", hours, str(work / "past.om"), str(data))
+    await _run(work, promtool, "tsdb", "create-blocks-from", "openmetrics", hours, "past.om", str(data))
     url = await server.start(supervisor, work / "prometheus", {}, flags=FLAGS)
     for number, (one, text) in enumerate(zip(placed, texts, strict=True)):
-        file = work / f"{number}.rules.yml"
-        write_lines(file, [text])
+        file = f"{number}.rules.yml"  # no path: when a group is evaluated follows from the name of its file
+        write_lines(work / file, [text])
         window = (f"--url={url}", f"--start={one.start:.0f}", f"--end={one.end:.0f}", f"--output-dir={data}")
         every = f"--eval-interval={format_duration(SCRAPE)}"
-        await _run(promtool, "tsdb", "create-blocks-from", "rules", *window, every, str(file))
+        await _run(work, promtool, "tsdb", "create-blocks-from", "rules", *window, every, file)
     await supervisor.children[-1].stop()  # it finds new blocks when it starts; left alone it would take a minute
     url = await server.start(supervisor, work / "prometheus", {}, flags=FLAGS)
     async with Prometheus(url, timeout=30.0) as prometheus:
@@ -149,9 +150,9 @@ def _promtool() -> str:
     return found
 
 
-async def _run(*command: str) -> None:
+async def _run(folder: Path, *command: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     output, _ = await process.communicate()
     if process.returncode:

@@ -93,6 +93,10 @@ class WindowPolicy(Model):
     def period(self) -> float | None:
         return self.spec.period
 
+    def without_period(self) -> WindowPolicy:
+        """The same pairs, of no period: its rules are those that alerts read, and nothing else."""
+        return self.model_copy(update={"spec": self.spec.model_copy(update={"period": None})})
+
     @property
     def windows(self) -> list[float]:
         """Every window of its pairs once, in seconds, the shortest first."""
