@@ -18,6 +18,7 @@ from flashcrowd.units import format_duration, utc
 from flashcrowd.verdict import Finding, Outcome
 from monitors import evidence
 from monitors.figures import count
+from monitors.measure import broken
 from monitors.prometheus import Prometheus
 from monitors.scrapes import Window
 from monitors.selectors import selectors
@@ -153,7 +154,9 @@ async def budget(slo: Slo, prometheus: Prometheus, period: float, burn_window: f
     bad, total = sum(piece.bad or 0.0 for piece in known), sum(piece.total or 0.0 for piece in known)
     ratio = min(bad / total, 1.0) if total > 0 else None
     covered = min(len(known) / len(pieces), 1 - sum(end - start for start, end in found.gaps) / period)
-    burn = None if burnt is None else max(0.0, burnt) / slo.budget if math.isfinite(burnt) else 0.0  # nothing came
+    if burnt is not None and math.isnan(burnt) and not found.unreal:
+        burnt = 0.0  # nothing came: 0 of 0
+    burn = max(0.0, burnt) / slo.budget if burnt is not None and math.isfinite(burnt) else None
     counted = slo.sli.raw is None
     return Budget(
         slo,
@@ -220,15 +223,15 @@ async def _values(prometheus: Prometheus, promql: str, window: Window, step: flo
 def _doubts(
     slo: Slo, total: float, pieces: Sequence[Piece], covered: float, found: evidence.Evidence, window: Window
 ) -> tuple[str, ...]:
-    doubts = []
+    doubts, (start, end) = [], window
     if found.unreal:
         doubts.append("there is NaN among the samples")
-    if all(piece.total is None for piece in pieces):
-        return tuple(doubts)
+    if all(piece.total is None or piece.bad is None for piece in pieces):
+        told = any(piece.total is not None for piece in pieces) and not found.unreal and slo.sli.raw is None
+        return (*doubts, *(broken(slo.error_query(end - start)) if told else ()))
     if slo.sli.raw is None and total < slo.rehearsal.min_events:
         doubts.append(f"{count(total)} events are fewer than {count(slo.rehearsal.min_events)}")
     if covered < COVERED:
-        start, end = window
         first = next((after for before, after in found.gaps if before <= start), start)
         begin = f", from {utc(round(first))[:19]}Z on" if first > start else ""
         doubts.append(f"there are data for {_long(covered * (end - start))} of {_long(end - start)}{begin}")

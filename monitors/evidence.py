@@ -14,9 +14,9 @@ from monitors.prometheus import Prometheus
 from monitors.scrapes import Bins, Window, least_gap
 from monitors.selectors import Selector
 
-BINS = 120
-"""Bins that a window is cut into: at most 2 min with 1 s between scrapes are seen exactly at once, half an hour with
-15 s."""
+BINS = 60
+"""Bins that a window is cut into. Up to 20 min with 15 s between scrapes are seen exactly at once, what is longer after
+closer looks."""
 CLOSER_LOOKS = 8
 """Times in one window that are looked at more closely."""
 DEPTH = 3
@@ -53,20 +53,39 @@ async def look(prometheus: Prometheus, series: Sequence[Selector], window: Windo
     bins, rows = await _ask(prometheus, series, window, _full(series, window))
     processes = [round(value) for value in rows["processes"].values()]
     restarts = max((value for value in rows["restarts"].values() if math.isfinite(value)), default=0.0)
+    gaps, interval = await _all_gaps(prometheus, series, bins)
     return Evidence(
-        gaps=await _all_gaps(prometheus, series, bins),
-        interval=bins.interval,
+        gaps=tuple(gaps),
+        interval=interval,
         restarts=round(restarts),
         unreal=any(math.isnan(value) for value in rows["sums"].values()),
         processes=(min(processes), max(processes)) if processes else None,
     )
 
 
-async def _all_gaps(prometheus: Prometheus, series: Sequence[Selector], bins: Bins) -> tuple[Window, ...]:
+async def _all_gaps(
+    prometheus: Prometheus, series: Sequence[Selector], bins: Bins, depth: int = 0
+) -> tuple[list[Window], float | None]:
+    """The gaps of a window, and the seconds between scrapes."""
+    start, end = bins.window
+    if (heard := bins.heard()) is not None and depth < DEPTH:
+        closer, _ = await _ask(prometheus, series, heard, _times(series, heard))
+        inner, interval = await _all_gaps(prometheus, series, closer, depth + 1)
+        return _joined([(start, heard[0]), *inner, (heard[1], end)]), interval
     if bins.interval is None:
-        return (bins.window,)
-    least = least_gap(bins.interval, bins.window[1] - bins.window[0])
-    return tuple(await _gaps(prometheus, series, bins, least))
+        return [bins.window], None
+    return await _gaps(prometheus, series, bins, least_gap(bins.interval, end - start)), bins.interval
+
+
+def _joined(gaps: Sequence[Window]) -> list[Window]:
+    """Gaps of which one begins where another ends, as one; those without length left out."""
+    found: list[Window] = []
+    for start, end in gaps:
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        elif end > start:
+            found.append((start, end))
+    return found
 
 
 async def _gaps(
@@ -108,8 +127,8 @@ def _times(series: Sequence[Selector], window: Window) -> str:
 
 def _full(series: Sequence[Selector], window: Window) -> str:
     """When samples came, and all else that is asked of them."""
-    step, length = _step(window), window[1] - window[0]
-    sums = _any(f"sum_over_time({one.over(step - OPEN)})" for one in series)
+    length = window[1] - window[0]
+    sums = _any(f"sum_over_time({one.over(length, 'end()')})" for one in series)
     alive = _any(f"count by (job, instance) ({one.now()})" for one in series)
     parts = [_times(series, window), _kind("sums", f"sum({sums})"), _kind("processes", f"count({alive})")]
     if counters := [one for one in series if one.counter]:

@@ -12,7 +12,7 @@ from monitors.evidence import Evidence
 from monitors.interpolation import Bounds, bounds
 from monitors.prometheus import Prometheus
 from monitors.scrapes import Window
-from monitors.selectors import selectors
+from monitors.selectors import breaks, selectors
 from monitors.slo import Slo
 
 
@@ -22,9 +22,9 @@ class Counts:
 
     bad, total: events, estimated from rates; None without data. ratio: the bad share of a raw SLI, each second
     weighing the same, as it knows no events. gaps: the times without data. errors_unseen: there was no error series
-    at all, which is what a service without errors looks like, and a mistyped query too. unreal: what gave NaN or an
-    infinite number, in words. restarts: counters that began anew. processes: the fewest and the most that were heard
-    at once. bounds: what bad, or the ratio, lies between, where the SLO's threshold is no bucket edge.
+    at all, which is what a service without errors looks like, and a mistyped query too. unreal: what gave no number,
+    NaN or an infinite one, in words. restarts: counters that began anew. processes: the fewest and the most that were
+    heard at once. bounds: what bad, or the ratio, lies between, where the SLO's threshold is no bucket edge.
     """
 
     bad: float | None = None
@@ -64,9 +64,10 @@ async def _events_of(slo: Slo, prometheus: Prometheus, window: Window) -> Counts
     )
     if total is None:
         return Counts(gaps=(window,))
-    unreal = (*_unreal("error_query", bad), *_unreal("total_query", total)) or _samples(found)
+    missing = broken(errors) if bad is None and limits is None else ()
+    unreal = (*missing, *_unreal("error_query", bad), *_unreal("total_query", total)) or _samples(found)
     return Counts(
-        bad=(_finite(bad) or 0.0) * seconds if bad is None or math.isfinite(bad) else None,
+        bad=None if missing else 0.0 if bad is None else bad * seconds if math.isfinite(bad) else None,
         total=total * seconds if math.isfinite(total) else None,
         gaps=found.gaps,
         errors_unseen=bad is None and limits is None,
@@ -139,6 +140,12 @@ def _unreal(name: str, value: float | None) -> tuple[str, ...]:
     if value is None or math.isfinite(value):
         return ()
     return (f"{name} gives {'NaN' if math.isnan(value) else 'an infinite number'}",)
+
+
+def broken(errors: str) -> tuple[str, ...]:
+    """Why no error series is no data, where a side of a calculation is missing."""
+    operator = breaks(errors)
+    return (f"a side of the '{operator}' in error_query has no series",) if operator else ()
 
 
 def _samples(found: Evidence) -> tuple[str, ...]:

@@ -40,13 +40,18 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert. state: `pending` or `firing`. active_at: when its expression came true, unix seconds."""
+    """One alert. state: `pending` or `firing`. active_at: when its expression came true, unix seconds.
+
+    suppressed: why nobody is told of it though it fires, as Alertmanager alone knows. source: who told us.
+    """
 
     name: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     state: str
     active_at: float
+    suppressed: str | None = None
+    source: str = "prometheus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +164,11 @@ class Prometheus:
             )
             for row in data["activeTargets"]
         ]
+
+    async def alertmanagers(self) -> list[str]:
+        """The addresses to which it sends alerts. Raises NeedError as `query`."""
+        data = await self._ask("api/v1/alertmanagers")
+        return [row["url"] for row in data["activeAlertmanagers"]]
 
     async def ready(self) -> bool:
         """Whether it serves queries; one try, never an error."""

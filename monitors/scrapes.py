@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from statistics import median
+from statistics import fmean, median
 
 Window = tuple[float, float]
 """Start and end, unix seconds."""
@@ -69,10 +69,21 @@ class Bins:
             if sum(map(self._missing, run)) >= GAP - 1
         ]
 
+    def heard(self) -> Window | None:
+        """The time of all bins that have samples, where it is a small part of the window: then its few bins say little
+        of what is usual, and it wants bins of its own. None where it is more."""
+        if not self.counts or self.fine:
+            return None
+        first, last = min(self.counts), max(self.counts)
+        return (self._end(first - 1), self._end(last)) if last - first < len(self._bins()) / 4 else None
+
     @cached_property
     def _usual(self) -> float:
-        """Samples that a bin has."""
-        return median(self.counts.values()) if self.counts else 0.0
+        """Samples that a bin has: the mean of those beside the median, as 2 and 3 take turns where it is 2.4."""
+        if not self.counts:
+            return 0.0
+        middle = median(self.counts.values())
+        return fmean(value for value in self.counts.values() if abs(value - middle) <= 1)
 
     def _bins(self) -> range:
         return range(1, math.floor((self.window[1] - self.window[0]) / self.step + 1e-6) + 1)

@@ -41,17 +41,43 @@ def selectors(query: str) -> tuple[Selector, ...]:
     return tuple(dict.fromkeys(_found(promql_parser.parse(query), False)))
 
 
+def breaks(query: str) -> str | None:
+    """The operator at which a query as it would be sent gives nothing when one of its sides has no series; None where
+    it gives nothing only when there is nothing to count.
+
+    `total - good` without any good event gives nothing, and so does `refused + timeouts` before the first timeout:
+    taken for no bad event, that would be a pass of the worst.
+    """
+    return next(_breaking(promql_parser.parse(query)), None)
+
+
+def _breaking(node: Any) -> Iterator[str]:
+    if type(node).__name__ == "BinaryExpr":
+        operator = str(node.op)
+        if operator not in ("or", "unless") and not any(_is_number(side) for side in (node.lhs, node.rhs)):
+            yield operator
+    for child in _children(node):
+        yield from _breaking(child)
+
+
+def _is_number(node: Any) -> bool:
+    return type(node).__name__ == "NumberLiteral"
+
+
+def _children(node: Any) -> Iterator[Any]:
+    for part in _PARTS:
+        value = getattr(node, part, None)
+        yield from (child for child in (value if isinstance(value, list) else [value]) if hasattr(child, "prettify"))
+
+
 def _found(node: Any, counting: bool) -> Iterator[Selector]:
     if type(node).__name__ == "VectorSelector":
         if node.at is None:
             yield Selector(_text(node), counting, _offset(node.offset))
         return
     counting = node.func.name in _COUNTING if hasattr(node, "func") else counting
-    for part in _PARTS:
-        children = getattr(node, part, None)
-        for child in children if isinstance(children, list) else [children]:
-            if child is not None and hasattr(child, "prettify"):
-                yield from _found(child, counting)
+    for child in _children(node):
+        yield from _found(child, counting)
 
 
 def _text(node: Any) -> str:

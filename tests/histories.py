@@ -7,8 +7,7 @@ from now, so that nothing but the clock tells what is still to come. `benchmarks
 from __future__ import annotations
 
 import math
-import shutil
-import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,15 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flashcrowd.process import Supervisor, free_port
+import backfilled
+from backfilled import write as backfill
+
 from monitors import gate_run
 from monitors.gate_run import GateRun
-from monitors.prometheus import Prometheus
 
 END = 1_767_646_800.0  # 2026-01-05T21:00:00Z
 HOUR, SCRAPE = 3600.0, 15.0
 EDGES = (0.1, 0.25, 0.5, 1.0)
 QUERY = 'sum(rate({metric}_total{{outcome="error"}}[{{{{.window}}}}]))', "sum(rate({metric}_total[{{{{.window}}}}]))"
+GOOD = 'sum(rate({metric}_total{{outcome="{good}"}}[{{{{.window}}}}]))'
 SLOWER = (
     'sum(rate({metric}_count[{{{{.window}}}}])) - sum(rate({metric}_bucket{{le="{le}"}}[{{{{.window}}}}]))',
     "sum(rate({metric}_count[{{{{.window}}}}]))",
@@ -51,6 +52,7 @@ class History:
     restarts: tuple[float, ...] = ()
     broken: Callable[[float], bool] = lambda at: False
     le: str | None = None
+    good: str | None = None
     quantile: bool = False
     live: bool = False
     until: float | None = None
@@ -95,6 +97,9 @@ class History:
         """Its entry in a file of SLOs."""
         if self.quantile:
             sli = f"raw: {{error_ratio_query: '{QUANTILE.format(metric=self.metric)}'}}"
+        elif self.good:
+            errors = QUERY[1].format(metric=self.metric) + " - " + GOOD.format(metric=self.metric, good=self.good)
+            sli = f"events: {{error_query: '{errors}', total_query: '{QUERY[1].format(metric=self.metric)}'}}"
         else:
             errors, totals = (text.format(metric=self.metric, le=self.le) for text in (SLOWER if self.le else QUERY))
             sli = f"events: {{error_query: '{errors}', total_query: '{totals}'}}"
@@ -177,6 +182,14 @@ HISTORIES: tuple[History, ...] = (
     History("undecided", "36,000 events, 0.09 % bad", "inconclusive", "more events", lambda at: (10, 0.0009)),
     History("idle", "nobody came", "inconclusive", "nothing happened", lambda at: (0, 0)),
     History("no-data", "never scraped", "inconclusive", "no data", scraped=lambda at: False),
+    History(
+        "never-good",
+        'all bad, counted as all less outcome="sold"; nothing was ever sold',
+        "inconclusive",
+        "a side of the '-' in error_query has no series",
+        lambda at: (100, 1),
+        good="sold",
+    ),
     History("nan", "healthy; ends with NaN", "inconclusive", "gives NaN", broken=lambda at: at > 3500),
     History("nan-between", "healthy; NaN for 5 min", "inconclusive", "NaN among", broken=_between(1200, 1500)),
     History("edge", "99.2 % within 500 ms, as asked", "pass", "", lambda at: (100, 0.016), le="0.5"),
@@ -240,51 +253,12 @@ async def served(folder: Path, histories: Sequence[History] = HISTORIES) -> Asyn
     for live in (False, True):
         rows = [line for history in histories if history.live is live for line in history.openmetrics()]
         backfill(folder / "histories.om", rows, data)
-    async with backfilled(folder, data) as url:
-        yield url
-
-
-def backfill(file: Path, rows: Sequence[str], data: Path) -> None:
-    """Put series in OpenMetrics text into the folder of a Prometheus that isn't running."""
-    file.write_text("\n".join([*rows, "# EOF"]) + "\n")
-    command = [
-        "promtool",
-        "tsdb",
-        "create-blocks-from",
-        "openmetrics",
-        "--max-block-duration=720h",
-        str(file),
-        str(data),
-    ]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-
-
-@asynccontextmanager
-async def backfilled(folder: Path, data: Path) -> AsyncIterator[str]:
-    """A Prometheus that scrapes nothing and forgets nothing; its URL."""
-    config, port = folder / "prometheus.yml", free_port()
-    config.write_text("{}\n")
-    async with Supervisor(folder) as supervisor:
-        child = supervisor.spawn(
-            "prometheus",
-            [
-                shutil.which("prometheus") or "prometheus",
-                f"--config.file={config}",
-                f"--storage.tsdb.path={data}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--storage.tsdb.retention.time=50y",
-                "--log.level=warn",
-            ],
-        )
-        async with Prometheus(url := f"http://127.0.0.1:{port}") as prometheus:
-            await child.ready(prometheus.ready)
+    async with backfilled.served(folder, data) as url:
         yield url
 
 
 async def rows() -> list[tuple[History, Any]]:
     """Each history with what is said of it."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with served(folder) as url:

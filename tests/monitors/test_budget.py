@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import backfilled
 import histories
 import pytest
 import pytest_asyncio
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 
 from flashcrowd.errors import ExitCode, InputError
 from flashcrowd.verdict import Outcome
-from monitors import budget_run
+from monitors import budget_run, evidence
 from monitors.budget import Budget, Piece, runs_out
 from monitors.budget_run import BudgetRun
+from monitors.prometheus import Prometheus
+from monitors.selectors import selectors
 
 DAY, HOUR, SCRAPE = 86_400.0, 3600.0, 300.0
 MONTH = 30 * DAY
@@ -32,6 +35,8 @@ SHARES: dict[str, Callable[[float], float | None]] = {
     "nearly-whole": lambda ago: 0.0004 if ago < 29 * DAY else None,
     "silent": lambda ago: 0.0004 if ago > 3 * HOUR else None,
     "nothing": lambda ago: None,
+    "fresh": lambda ago: 0.0004 if ago < 5 * HOUR else None,
+    "holed": lambda ago: None if 9 * DAY < ago < 9 * DAY + 2100 else 0.0004,
 }
 
 
@@ -56,11 +61,11 @@ async def month(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple
             pytest.skip(f"no {program} here")
     folder = tmp_path_factory.mktemp("month")
     rows = [line for name, share in SHARES.items() for line in openmetrics(name, share)]
-    histories.backfill(folder / "month.om", rows, folder / "data")
+    backfilled.write(folder / "month.om", rows, folder / "data")
     file = folder / "slos.yaml"
     entries = "".join(histories.History(name, "", "", "").slo() for name in SHARES)
     file.write_text("version: prometheus/v1\nservice: shop\nslos:\n" + entries)
-    async with histories.backfilled(folder, folder / "data") as url:
+    async with backfilled.served(folder, folder / "data") as url:
         yield url, file
 
 
@@ -107,6 +112,7 @@ def test_a_history_shorter_than_the_budget_is_said_and_never_passes(found: Budge
     young, bad, silent = (of(found, name) for name in ("young", "young-and-bad", "silent"))
     assert (young.outcome, young.covered) == (Outcome.INCONCLUSIVE, pytest.approx(0.4, abs=0.02))
     assert young.doubts == ("there are data for 12 d of 30 d, from 2025-12-24T21:05:00Z on",)
+    assert of(found, "fresh").doubts == ("there are data for 4.92 h of 30 d, from 2026-01-05T16:05:00Z on",)
     assert bad.outcome is Outcome.FAIL
     assert (silent.outcome, silent.burn) == (Outcome.INCONCLUSIVE, None)
     assert silent.doubts == ("no data in the last 1h, so that the burn isn't known",)
@@ -120,13 +126,20 @@ def test_the_table_and_the_files_say_it(found: BudgetRun, tmp_path: Path) -> Non
     lines = found.table.splitlines()
     assert lines[0].split() == ["SLO", "objective", "left", "burn", "at", "this", "burn", "verdict"]
     assert "burning        99.9 %      64.5 %    20  gone in 23.6 h  pass" in lines
-    assert lines[-1] == "fail: 3 of 9 budgets are overspent, over the last 30 d"
+    assert lines[-1] == "fail: 3 of 11 budgets are overspent, over the last 30 d"
     found.save(junit=tmp_path / "j.xml", json=tmp_path / "b.json", markdown=tmp_path / "b.md")
     document = json.loads((tmp_path / "b.json").read_text())
     assert (document["outcome"], document["period_seconds"], len(document["budgets"])) == ("fail", MONTH, len(SHARES))
     assert document["budgets"][1]["runs_out_at"] == pytest.approx(END + of(found, "burning").runs_out)
     assert "| nothing | 99.9 % | - | - | - | inconclusive | no data |" in (tmp_path / "b.md").read_text()
     assert 'name="nothing"' in (tmp_path / "j.xml").read_text()
+
+
+async def test_half_an_hour_without_data_is_found_in_thirty_days(month: tuple[str, Path]) -> None:
+    async with Prometheus(month[0]) as prometheus:
+        found = await evidence.look(prometheus, selectors("sum(rate(holed_total[5m]))"), (END - MONTH, END))
+    assert found.gaps == ((END - 9 * DAY - 2100, END - 9 * DAY),)
+    assert found.interval == pytest.approx(SCRAPE, rel=0.01)
 
 
 async def test_a_burn_over_more_than_the_period_is_wrong_input(month: tuple[str, Path]) -> None:
