@@ -18,8 +18,8 @@ Window = tuple[float, float]
 """Start and end, unix seconds."""
 
 GAP = 4
-"""More than so many scrape intervals without a sample are a gap. It takes three failed scrapes in a row: rate() over
-four intervals, the shortest window that Prometheus and Grafana advise, outlives anything less."""
+"""More than so many scrape intervals without a sample are a gap: more than three failed scrapes in a row. A rate() over
+four intervals, which is what Grafana's `$__rate_interval` takes at least, outlives anything less."""
 LEAST = 5.0
 """Seconds; a shorter time is never a gap in a window of 20 s or more, however often it is scraped."""
 FINE = 1.5
