@@ -17,18 +17,43 @@ File = typer.Option(metavar="FILE")
 def check(
     paths: Annotated[list[str], Paths],
     prometheus: Annotated[str, typer.Option(metavar="URL", help="The Prometheus to ask.")],
-    window: Annotated[str, typer.Option(metavar="D", help="How far back to look, as 15m.")],
+    window: Annotated[str | None, typer.Option(metavar="D", help="How far back to look, as 15m.")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="D", help="Tell what is left of the budget of 30d, say, and its burn over --window (1h)."),
+    ] = None,
     at: Annotated[str | None, typer.Option(metavar="T", help="The window's end: RFC 3339 or unix seconds.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The --json of an earlier check: worse than by chance fails.")
+    ] = None,
     junit: Annotated[Path | None, File] = None,
     json: Annotated[Path | None, File] = None,
     markdown: Annotated[Path | None, File] = None,
+    timeout: Annotated[str, typer.Option(metavar="D", help="For one query, with its repeats.")] = "30s",
+    header: Annotated[
+        list[str] | None, typer.Option(metavar="NAME: VALUE", help="Sent along, as 'X-Scope-OrgID: shop'; repeatable.")
+    ] = None,
+    ca: Annotated[Path | None, typer.Option(metavar="FILE", help="The authority to trust (PEM).")] = None,
+    cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Our certificate (PEM).")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key (PEM).")] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate; said each time.")] = False,
 ) -> None:
-    """Judge objectives over a window. Exit 0 pass, 1 fail, 3 inconclusive, 4 Prometheus doesn't answer."""
-    from flashcrowd import interrupt
-    from monitors import gate_run
+    """Judge objectives over a window. Exit 0 pass, 1 fail, 3 inconclusive, 4 Prometheus doesn't answer.
 
-    found = interrupt.run(gate_run.run(paths, prometheus, window, at))
+    Credentials come from FLASHCROWD_PROMETHEUS_TOKEN, or FLASHCROWD_PROMETHEUS_USER and FLASHCROWD_PROMETHEUS_PASSWORD.
+    """
+    from flashcrowd import interrupt
+    from monitors import access, budget_run, gate_run
+
+    entry = access.of_environment(header or [], ca, cert, key, insecure)
+    found: gate_run.GateRun | budget_run.BudgetRun
+    if budget is None:
+        found = interrupt.run(gate_run.run(paths, prometheus, window, at, entry, timeout, baseline))
+    else:
+        found = interrupt.run(budget_run.run(paths, prometheus, budget, window, at, entry, timeout, baseline))
     typer.echo(found.table)
+    for warning in found.warnings:
+        typer.echo(warning, err=True)
     found.save(junit=junit, json=json, markdown=markdown)
     raise typer.Exit(found.exit_code)
 
@@ -37,7 +62,7 @@ def check(
 def rules(
     paths: Annotated[list[str], Paths],
     windows: Annotated[
-        str, typer.Option(metavar="POLICY", help="Burn-rate windows: google-30d, rehearsal, or a file.")
+        str, typer.Option(metavar="POLICY", help="Burn-rate windows: google-30d, -28d, -7d, rehearsal, or a file.")
     ] = "google-30d",
     runbooks: Annotated[
         str | None, typer.Option(metavar="URL", help="The folder of runbooks; alerts get a runbook_url.")
@@ -51,3 +76,19 @@ def rules(
     typer.echo(
         rule_writer.rule_file(slo_files.load(paths).slos, policies.find(windows), runbook_base=runbooks), nl=False
     )
+
+
+@app.command()
+def replay(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory of a game day.")],
+    windows: Annotated[str, typer.Option(metavar="POLICY", help="Production's burn-rate windows.")] = "google-30d",
+    within: Annotated[str | None, typer.Option(metavar="D", help="Production has to page this soon, as 20m.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
+) -> None:
+    """Ask when production's alerts would have noticed a run's faults. Exit 1 never, or too late; 3 can't be told."""
+    from flashcrowd import interrupt
+    from gamedays import replay_run
+
+    done = interrupt.run(replay_run.run(run_directory, windows, within))
+    typer.echo(done.text(as_json))
+    raise typer.Exit(done.exit_code)

@@ -41,13 +41,14 @@ async def start(
     rule_files: Sequence[Path] = (),
     interval: float = 1.0,
     alertmanager: str | None = None,
+    flags: Sequence[str] = (),
 ) -> str:
     """Start it and wait until it serves queries; its URL. The supervisor ends it.
 
     directory: made where it doesn't exist; has the configuration and the blocks. scrape: `host:port` of each job's
     processes; they may come later. interval: seconds between scrapes. The first scrape comes up to 5 s after the
     start (Prometheus throttles its discovery by a constant): poll `up` where that matters. alertmanager: URL of the one
-    that gets its alerts, from about that time on: poll `alertmanagers`.
+    that gets its alerts, from about that time on: poll `alertmanagers`. flags: more of Prometheus' own.
 
     Raises:
         NeedError: not installed, or not ready; shows the end of its log.
@@ -68,6 +69,7 @@ async def start(
             f"--web.external-url={url}",
             f"--rules.alert.resend-delay={format_duration(EVALUATION)}",
             "--log.level=warn",
+            *flags,
         ],
     )
     async with Prometheus(url) as prometheus:
