@@ -23,7 +23,7 @@ import monitors.server
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import Child, Supervisor, accepts
 from flashcrowd.target import Target
-from gamedays.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, Addresses, http
+from gamedays.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, OUR_JOBS, Addresses, http
 from gamedays.caretaker import Caretaker
 from gamedays.description import describe
 from loadtests.split import open_files
@@ -80,7 +80,7 @@ async def start(
     url = await monitors.server.start(supervisor, directory / "prometheus", scrape, [rule_file])
     await _start_storefront(supervisor, directory, addresses, bug)
     async with Prometheus(url) as prometheus:
-        await _scraped(prometheus, sum(len(processes) for job, processes in scrape.items() if job != LOAD_JOB))
+        await _scraped(prometheus, sum(len(processes) for job, processes in scrape.items() if job not in OUR_JOBS))
     return describe(addresses, url)
 
 
@@ -88,7 +88,7 @@ async def _scraped(prometheus: Prometheus, processes: int) -> None:
     """Until Prometheus has seen every process of the storefront: what happens before that, it couldn't judge."""
     until = time.monotonic() + FIRST_SCRAPE
     while time.monotonic() < until:
-        if await prometheus.scalar(f'sum(up{{job!="{LOAD_JOB}"}})') == processes:
+        if await prometheus.scalar(f'sum(up{{job!~"{"|".join(OUR_JOBS)}"}})') == processes:
             return
         await asyncio.sleep(0.1)
     raise NeedError(f"prometheus did not scrape the storefront within {FIRST_SCRAPE:g} s; is the machine overloaded?")
