@@ -37,7 +37,7 @@ def check(
 def rules(
     paths: Annotated[list[str], Paths],
     windows: Annotated[
-        str, typer.Option(metavar="POLICY", help="Burn-rate windows: google-30d, rehearsal, or a file.")
+        str, typer.Option(metavar="POLICY", help="Burn-rate windows: google-30d, -28d, -7d, rehearsal, or a file.")
     ] = "google-30d",
     runbooks: Annotated[
         str | None, typer.Option(metavar="URL", help="The folder of runbooks; alerts get a runbook_url.")
@@ -51,3 +51,19 @@ def rules(
     typer.echo(
         rule_writer.rule_file(slo_files.load(paths).slos, policies.find(windows), runbook_base=runbooks), nl=False
     )
+
+
+@app.command()
+def replay(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory of a game day.")],
+    windows: Annotated[str, typer.Option(metavar="POLICY", help="Production's burn-rate windows.")] = "google-30d",
+    within: Annotated[str | None, typer.Option(metavar="D", help="Production has to page this soon, as 20m.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
+) -> None:
+    """Ask when production's alerts would have noticed a run's faults. Exit 1 never, or too late; 3 can't be told."""
+    from flashcrowd import interrupt
+    from gamedays import replay_run
+
+    done = interrupt.run(replay_run.run(run_directory, windows, within))
+    typer.echo(done.text(as_json))
+    raise typer.Exit(done.exit_code)

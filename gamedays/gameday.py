@@ -22,13 +22,14 @@ from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.target import Target
 from flashcrowd.verdict import Verdict
-from gamedays import embedded, extracts, manifest, preflight, report
+from gamedays import embedded, extracts, manifest, preflight, production, report
 from gamedays import judge as judging
 from gamedays.books import known_orders, save_books
 from gamedays.checks import Prepared, prepare
 from gamedays.conductor import Conductor
 from gamedays.report import terminal
 from gamedays.story import Story, read_story
+from monitors import replay
 from monitors.prometheus import Prometheus
 
 __all__ = ["Ended", "Screen", "judge", "play", "prepare", "summary", "write_reports"]
@@ -81,6 +82,8 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
         interrupted = True
         run.record("conductor", "interrupted")
     ended = replace(judge(run.path), interrupted=interrupted)
+    if not interrupted and ended.story.windows and replay.available():
+        await _attempt(run, "production", production.save(ended.story))
     write_reports(ended)
     return ended
 
@@ -115,7 +118,7 @@ async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory,
     return await embedded.start(supervisor, work, rules, embedded.live_processes(prepared.plan.spec.load.viewers))
 
 
-async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, None]) -> None:
+async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, object]) -> None:
     """Save something that only the running parts know; a part that fails doesn't keep us from the next."""
     try:
         await collecting

@@ -39,12 +39,13 @@ async def start(
     scrape: Mapping[str, Sequence[str]],
     rule_files: Sequence[Path] = (),
     interval: float = 1.0,
+    flags: Sequence[str] = (),
 ) -> str:
     """Start it and wait until it serves queries; its URL. The supervisor ends it.
 
     directory: made where it doesn't exist; has the configuration and the blocks. scrape: `host:port` of each job's
-    processes; they may come later. interval: seconds between scrapes. The first scrape comes up to 5 s after the
-    start (Prometheus throttles its discovery by a constant): poll `up` where that matters.
+    processes; they may come later. interval: seconds between scrapes. flags: more of Prometheus' own. The first scrape
+    comes up to 5 s after the start (Prometheus throttles its discovery by a constant): poll `up` where that matters.
 
     Raises:
         NeedError: not installed, or not ready; shows the end of its log.
@@ -62,6 +63,7 @@ async def start(
             f"--storage.tsdb.path={directory / 'data'}",
             f"--web.listen-address={HOST}:{port}",
             "--log.level=warn",
+            *flags,
         ],
     )
     url = f"http://{HOST}:{port}"
