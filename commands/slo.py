@@ -17,18 +17,43 @@ File = typer.Option(metavar="FILE")
 def check(
     paths: Annotated[list[str], Paths],
     prometheus: Annotated[str, typer.Option(metavar="URL", help="The Prometheus to ask.")],
-    window: Annotated[str, typer.Option(metavar="D", help="How far back to look, as 15m.")],
+    window: Annotated[str | None, typer.Option(metavar="D", help="How far back to look, as 15m.")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="D", help="Tell what is left of the budget of 30d, say, and its burn over --window (1h)."),
+    ] = None,
     at: Annotated[str | None, typer.Option(metavar="T", help="The window's end: RFC 3339 or unix seconds.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The --json of an earlier check: worse than by chance fails.")
+    ] = None,
     junit: Annotated[Path | None, File] = None,
     json: Annotated[Path | None, File] = None,
     markdown: Annotated[Path | None, File] = None,
+    timeout: Annotated[str, typer.Option(metavar="D", help="For one query, with its repeats.")] = "30s",
+    header: Annotated[
+        list[str] | None, typer.Option(metavar="NAME: VALUE", help="Sent along, as 'X-Scope-OrgID: shop'; repeatable.")
+    ] = None,
+    ca: Annotated[Path | None, typer.Option(metavar="FILE", help="The authority to trust (PEM).")] = None,
+    cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Our certificate (PEM).")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key (PEM).")] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate; said each time.")] = False,
 ) -> None:
-    """Judge objectives over a window. Exit 0 pass, 1 fail, 3 inconclusive, 4 Prometheus doesn't answer."""
-    from flashcrowd import interrupt
-    from monitors import gate_run
+    """Judge objectives over a window. Exit 0 pass, 1 fail, 3 inconclusive, 4 Prometheus doesn't answer.
 
-    found = interrupt.run(gate_run.run(paths, prometheus, window, at))
+    Credentials come from FLASHCROWD_PROMETHEUS_TOKEN, or FLASHCROWD_PROMETHEUS_USER and FLASHCROWD_PROMETHEUS_PASSWORD.
+    """
+    from flashcrowd import interrupt
+    from monitors import access, budget_run, gate_run
+
+    entry = access.of_environment(header or [], ca, cert, key, insecure)
+    found: gate_run.GateRun | budget_run.BudgetRun
+    if budget is None:
+        found = interrupt.run(gate_run.run(paths, prometheus, window, at, entry, timeout, baseline))
+    else:
+        found = interrupt.run(budget_run.run(paths, prometheus, budget, window, at, entry, timeout, baseline))
     typer.echo(found.table)
+    for warning in found.warnings:
+        typer.echo(warning, err=True)
     found.save(junit=junit, json=json, markdown=markdown)
     raise typer.Exit(found.exit_code)
 

@@ -72,6 +72,16 @@ class PrometheusAddress(Model):
         return _port(self.scrapes_faults_at)
 
 
+class AlertmanagerAddress(Model):
+    """An Alertmanager to which that Prometheus sends its alerts: pages are read from it, silenced ones are none.
+
+    filter: matchers, as `cluster="staging"`, of the alerts that are ours, where it has those of other systems too.
+    """
+
+    url: OpenUrl
+    filter: list[Annotated[str, Field(min_length=1)]] = []
+
+
 class GrafanaAddress(Model):
     """A Grafana for dashboards and annotations. token_env: the variable of the environment that has its token."""
 
@@ -105,6 +115,7 @@ class TargetSpec(Model):
     stream: Stream | None = None
     events: Events | None = None
     prometheus: PrometheusAddress | None = None
+    alertmanager: AlertmanagerAddress | None = None
     grafana: GrafanaAddress | None = None
     components: dict[str, Component] = {}
 
@@ -130,6 +141,11 @@ class Target(Model):
     def prometheus_url(self) -> str | None:
         """Where its Prometheus is, with what the file takes from the environment filled in; not to be recorded."""
         return self._filled(self.spec.prometheus.url) if self.spec.prometheus is not None else None
+
+    @property
+    def alertmanager_url(self) -> str | None:
+        """Where its Alertmanager is, as `prometheus_url`."""
+        return self._filled(self.spec.alertmanager.url) if self.spec.alertmanager is not None else None
 
     @property
     def grafana_url(self) -> str | None:
@@ -215,6 +231,7 @@ def _anchored(target: Target, folder: Path) -> Target:
 
 __all__ = [
     "Admin",
+    "AlertmanagerAddress",
     "Component",
     "Draw",
     "Events",

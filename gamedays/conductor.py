@@ -29,6 +29,7 @@ from gamedays.oncall import OnCall
 from gamedays.plan import FaultStep
 from gamedays.schedule import Schedule
 from loadtests import runner
+from monitors.alerts import Source
 from monitors.prometheus import Prometheus
 
 ABORT_AFTER = 5
@@ -40,7 +41,10 @@ class AbortError(FlashcrowdError):
 
 
 class Conductor:
-    """One playing of a plan against a target that is up."""
+    """One playing of a plan against a target that is up.
+
+    pages: who tells of alerts; Prometheus itself, if not given.
+    """
 
     def __init__(
         self,
@@ -49,10 +53,11 @@ class Conductor:
         guard: Guard,
         prometheus: Prometheus,
         run: RunDirectory,
+        pages: Source | None = None,
     ) -> None:
         self._prepared, self._target, self._guard = prepared, target, guard
         self._plan, self._control = prepared.plan, prepared.control
-        self._prometheus, self._run = prometheus, run
+        self._prometheus, self._pages, self._run = prometheus, pages, run
         self._load: runner.Load | None = None
         self._broken: dict[str, str] = {}
         self._gauge = FaultGauge(step.fault for step in self._steps)
@@ -124,6 +129,7 @@ class Conductor:
             self._run,
             withheld=self._control == "no-runbook",
             mark=lambda: mark_headers(self._target, self._run.name),
+            pages=self._pages,
         )
 
     async def _sentinel(self) -> None:

@@ -1,4 +1,4 @@
-"""Watching: the target's Prometheus and Grafana: whether they answer, and would see a rehearsal at all."""
+"""Watching: the target's Prometheus, Alertmanager and Grafana: whether they answer, and would see a rehearsal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flashcrowd.guard import Guard
 from flashcrowd.target import Target
 from flashcrowd.units import format_duration, parse_duration
 from gamedays.doctor.row import Row
+from gamedays.pages import alertmanager_of
 from monitors import windows
 from monitors.prometheus import Prometheus
 
@@ -56,6 +57,34 @@ def _intervals(intervals: list[str]) -> Row:
     if slowest * SCRAPES <= shortest:
         return Row("", says)
     return Row("", f"{says}: too slow for a {format_duration(shortest)} window", "scrape_interval: 1s for rehearsals")
+
+
+async def alertmanager(target: Target, guard: Guard) -> list[Row]:
+    """Reachable, its filter right, what it keeps to itself, and whether it would get alerts at all."""
+    url, client = target.prometheus_url, alertmanager_of(target, guard)
+    if client is None:
+        return []
+    try:
+        async with client:
+            version, alerts = await client.version(), await client.alerts()
+            silences = [silence for silence in await client.silences() if silence.state == "active"]
+    except FlashcrowdError as error:
+        return [Row("", "does not answer", f"{error}; mend spec.alertmanager")]
+    firing = [alert for alert in alerts if alert.suppressed is None]
+    rows = [Row("", f"answers, version {version} · {len(firing)} alerts fire, {len(alerts) - len(firing)} silenced")]
+    rows += [Row("silence", f"by {one.by}: {one.comment}") for one in silences]
+    return [*rows, *(await _sent(url) if url is not None else [])]
+
+
+async def _sent(url: str) -> list[Row]:
+    """Whether that Prometheus sends alerts to an Alertmanager; which one, its address need not tell."""
+    try:
+        async with Prometheus(url, PATIENCE) as client:
+            places = await client.alertmanagers()
+    except FlashcrowdError:
+        return []  # Prometheus' own part tells that
+    remedy = "name it in alerting.alertmanagers of prometheus.yml, or nobody is paged"
+    return [Row("alerts", f"prometheus sends them to {len(places) or 'no'} Alertmanager", None if places else remedy)]
 
 
 async def grafana(target: Target, guard: Guard) -> list[Row]:

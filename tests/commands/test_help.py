@@ -23,7 +23,7 @@ COMMANDS = {
     "chaos status": ["--json"],
     "chaos recover": [],
     "chaos run": ["--target", "--on", "--for", "--allow-production"],
-    "slo check": ["--prometheus", "--window", "--at", "--junit", "--json", "--markdown"],
+    "slo check": ["--prometheus", "--window", "--budget", "--at", "--junit", "--json", "--markdown"],
     "slo rules": ["--windows", "--runbooks"],
     "runbook list": [],
     "runbook show": [],
