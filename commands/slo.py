@@ -81,6 +81,40 @@ def rules(
 
 
 @app.command()
+def dashboard(
+    paths: Annotated[list[str], Paths],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where dashboards/ and provisioning/ are written.")],
+    windows: Annotated[
+        str, typer.Option(metavar="POLICY", help="Whose recorded series they show, as of `slo rules`.")
+    ] = "google-30d",
+    runbooks: Annotated[str | None, typer.Option(metavar="URL", help="The folder of runbooks, for links.")] = None,
+    prometheus: Annotated[
+        str, typer.Option(metavar="URL", help="For the data source: Prometheus as Grafana reaches it.")
+    ] = "http://127.0.0.1:9090",
+    scrape_interval: Annotated[str, typer.Option(metavar="D", help="How often that one scrapes.")] = "15s",
+    push: Annotated[str | None, typer.Option(metavar="URL", help="A Grafana to push them to.")] = None,
+    target: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A target file, to push them to its `grafana`.")
+    ] = None,
+    token_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The variable with the token (GRAFANA_TOKEN).")
+    ] = None,
+    folder: Annotated[str | None, typer.Option(metavar="UID", help="Grafana's folder for them.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace those that are there.")] = False,
+) -> None:
+    """Write Grafana's dashboards and provisioning files: objectives, the crowd, faults; push them when asked.
+
+    Exit 2 the token isn't set, or one is there already (--overwrite); 4 Grafana doesn't answer, or refuses the token.
+    """
+    from monitors import dashboard_run
+    from monitors.dashboards.provisioning import Provisioned
+
+    to = dashboard_run.destination(push, target, token_env, overwrite, folder)
+    for line in dashboard_run.run(paths, windows, runbooks, out, Provisioned(prometheus, scrape_interval), to):
+        typer.echo(line)
+
+
+@app.command()
 def replay(
     run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory of a game day.")],
     windows: Annotated[str, typer.Option(metavar="POLICY", help="Production's burn-rate windows.")] = "google-30d",

@@ -48,16 +48,28 @@ class Identities(Model):
         return self
 
 
+ScrapeAddress = Annotated[str, Field(pattern=r"^[^:]+:\d+$")]
+
+
 class PrometheusAddress(Model):
-    """A Prometheus of the user's own. `scrapes_load_at` is where it expects the load's metrics, `host:port`."""
+    """A Prometheus of the user's own, and where it expects our metrics, as `host:port`.
+
+    scrapes_load_at: the load's. scrapes_faults_at: `flashcrowd_fault_active`, of whoever injects faults.
+    """
 
     url: OpenUrl
-    scrapes_load_at: Annotated[str | None, Field(pattern=r"^[^:]+:\d+$")] = None
+    scrapes_load_at: ScrapeAddress | None = None
+    scrapes_faults_at: ScrapeAddress | None = None
 
     @property
     def load_port(self) -> int | None:
         """The port of `scrapes_load_at`."""
-        return int(self.scrapes_load_at.rpartition(":")[2]) if self.scrapes_load_at else None
+        return _port(self.scrapes_load_at)
+
+    @property
+    def faults_port(self) -> int | None:
+        """The port of `scrapes_faults_at`."""
+        return _port(self.scrapes_faults_at)
 
 
 class AlertmanagerAddress(Model):
@@ -119,6 +131,11 @@ class Target(Model):
     @property
     def name(self) -> str:
         return self.metadata.name
+
+    @property
+    def faults_port(self) -> int | None:
+        """Where whoever injects faults serves `flashcrowd_fault_active`; None where no Prometheus looks for it."""
+        return self.spec.prometheus.faults_port if self.spec.prometheus is not None else None
 
     @property
     def prometheus_url(self) -> str | None:
@@ -188,6 +205,10 @@ def read_target(file: Path) -> Target:
     anchored = _anchored(target, file.parent)
     anchored.learn_secrets()
     return anchored
+
+
+def _port(address: str | None) -> int | None:
+    return int(address.rpartition(":")[2]) if address else None
 
 
 def _anchored(target: Target, folder: Path) -> Target:

@@ -29,7 +29,11 @@ def describe(addresses: Addresses, prometheus_url: str, alertmanager_url: str | 
         "draw": _draw(addresses),
         "stream": {"playlist": f"{http(addresses.stream)}/${{room}}/live.m3u8"},
         "events": {"url": f"{http(addresses.events)}/events", "visible": "/events/${event}"},
-        "prometheus": {"url": prometheus_url, "scrapes_load_at": f"{HOST}:{addresses.load}"},
+        "prometheus": {
+            "url": prometheus_url,
+            "scrapes_load_at": f"{HOST}:{addresses.load}",
+            "scrapes_faults_at": f"{HOST}:{addresses.faults}",
+        },
         "components": _components(addresses),
         **({"alertmanager": {"url": alertmanager_url}} if alertmanager_url is not None else {}),
     }

@@ -25,7 +25,7 @@ import monitors.server
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import Child, Supervisor, accepts
 from flashcrowd.target import Target
-from gamedays.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, Addresses, http
+from gamedays.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, OUR_JOBS, Addresses, http
 from gamedays.caretaker import Caretaker
 from gamedays.description import describe
 from loadtests.split import open_files
@@ -85,7 +85,7 @@ async def start(
     )
     await _start_storefront(supervisor, directory, addresses, bug)
     async with Prometheus(url) as prometheus:
-        processes = sum(len(processes) for job, processes in scrape.items() if job != LOAD_JOB)
+        processes = sum(len(processes) for job, processes in scrape.items() if job not in OUR_JOBS)
         await _watched(prometheus, processes, alertmanager is not None)
     return describe(addresses, url, alertmanager)
 
@@ -103,7 +103,7 @@ async def _watched(prometheus: Prometheus, processes: int, alertmanager: bool) -
     happens before that, it couldn't judge, and would tell nobody."""
     until = time.monotonic() + FIRST_SCRAPE
     while time.monotonic() < until:
-        seen = await prometheus.scalar(f'sum(up{{job!="{LOAD_JOB}"}})') == processes
+        seen = await prometheus.scalar(f'sum(up{{job!~"{"|".join(OUR_JOBS)}"}})') == processes
         if seen and (not alertmanager or await prometheus.alertmanagers()):
             return
         await asyncio.sleep(0.1)

@@ -31,10 +31,12 @@ async def look(prepared: Prepared, target: Target, guard: Guard, prometheus: Pro
 
 
 def _unscraped(target: Target, instances: list[str]) -> Iterator[str]:
-    """The load's own address, where it isn't scraped. Those of the platform only its SLOs' data tell."""
-    address = target.spec.prometheus.scrapes_load_at if target.spec.prometheus else None
-    if address is not None and address not in instances:
-        yield f"prometheus doesn't scrape the load at {address}; add a scrape_config with this target"
+    """Our own addresses, where they aren't scraped. Those of the platform only its SLOs' data tell."""
+    if (named := target.spec.prometheus) is None:
+        return
+    for what, address in (("the load", named.scrapes_load_at), ("faults", named.scrapes_faults_at)):
+        if address is not None and address not in instances:
+            yield f"prometheus doesn't scrape {what} at {address}; add a scrape_config with this target"
 
 
 async def paged(target: Target, guard: Guard, sent_to: Sequence[str]) -> list[str]:

@@ -68,26 +68,25 @@ async def replay(
 ) -> list[list[Firing]]:
     """For each course the alerts that fire in it from its `since` on, the first one first.
 
-    work: an empty folder, by its whole path, for blocks and rules. Each course goes on at its level until the quickest pair that pages, or
-    where none can, the longest of them, has had its time.
+    work: an empty folder, by its whole path, for blocks and rules. Each course goes on at its level until the quickest
+    pair that pages has had its time, or where none can be reached, the longest of them.
 
     Raises:
         NeedError: Prometheus or promtool is missing or failed.
         InputError: an SLO for which no alert of the policy could ever fire.
     """
-    promtool, data = _promtool(), work / "prometheus" / "data"
+    promtool = _promtool()
     placed = [_place(number, course, policy) for number, course in enumerate(courses)]
     texts = [rules.rule_file([replayed(course.slo)], policy.without_period()) for course in courses]
     write_lines(work / "past.om", open_metrics([(one.course, one.lasts, one.moved) for one in placed]))
     hours = f"--max-block-duration={APART / 3600:.0f}h"
-    await _run(work, promtool, "tsdb", "create-blocks-from", "openmetrics", hours, "past.om", str(data))
+    await _run(work, promtool, "tsdb", "create-blocks-from", "openmetrics", hours, "past.om", "prometheus/data")
     url = await server.start(supervisor, work / "prometheus", {}, flags=FLAGS)
-    for number, (one, text) in enumerate(zip(placed, texts, strict=True)):
-        file = f"{number}.rules.yml"  # no path: when a group is evaluated follows from the name of its file
-        write_lines(work / file, [text])
-        window = (f"--url={url}", f"--start={one.start:.0f}", f"--end={one.end:.0f}", f"--output-dir={data}")
-        every = f"--eval-interval={format_duration(SCRAPE)}"
-        await _run(work, promtool, "tsdb", "create-blocks-from", "rules", *window, every, file)
+    recording = [
+        _record(promtool, work, url, f"{number}.rules.yml", text, one)
+        for number, (one, text) in enumerate(zip(placed, texts, strict=True))
+    ]
+    await asyncio.gather(*recording)
     await supervisor.children[-1].stop()  # it finds new blocks when it starts; left alone it would take a minute
     url = await server.start(supervisor, work / "prometheus", {}, flags=FLAGS)
     async with Prometheus(url, timeout=30.0) as prometheus:
@@ -134,6 +133,15 @@ def _place(number: int, course: Course, policy: WindowPolicy) -> _Placed:
     lasts = course.horizon(pages or policy.pairs)
     start = 20 * APART + number * APART + ceiling(course.prefix, 2 * 3600)
     return _Placed(course, lasts, start - course.start)
+
+
+async def _record(promtool: str, work: Path, url: str, file: str, text: str, one: _Placed) -> None:
+    """Evaluate the recording rules over a course. When a group is evaluated follows from the name of its file, which is
+    why it has no path in it."""
+    write_lines(work / file, [text])
+    window = (f"--url={url}", f"--start={one.start:.0f}", f"--end={one.end:.0f}", "--output-dir=prometheus/data")
+    every = f"--eval-interval={format_duration(SCRAPE)}"
+    await _run(work, promtool, "tsdb", "create-blocks-from", "rules", *window, every, file)
 
 
 def write_lines(file: Path, lines: Iterable[str]) -> None:

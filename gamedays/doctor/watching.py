@@ -33,17 +33,19 @@ async def prometheus(target: Target, guard: Guard) -> list[Row]:
     except FlashcrowdError as error:
         return [Row("", "does not answer", str(error))]
     rows = [_intervals([one.interval for one in scraped if one.interval])]
-    if address.scrapes_load_at is not None:
-        there = address.scrapes_load_at in {one.instance for one in scraped}
-        remedy = f"add a scrape_config with the target {address.scrapes_load_at}"
-        rows.append(
-            Row(
-                "load", f"{'is' if there else 'is not'} scraped at {address.scrapes_load_at}", None if there else remedy
-            )
-        )
+    for what, ours in (("load", address.scrapes_load_at), ("faults", address.scrapes_faults_at)):
+        if ours is not None:
+            rows.append(_scraped(what, ours, {one.instance for one in scraped}))
     rules = "load those that 'flashcrowd slo rules ... --windows rehearsal' prints, or nobody is paged"
     rows.append(Row("rules", f"{len(alerts)} alerts", None if alerts else rules))
     return rows
+
+
+def _scraped(what: str, address: str, instances: set[str]) -> Row:
+    if address in instances:
+        return Row(what, f"{'are' if what == 'faults' else 'is'} scraped at {address}")
+    says = f"{'are' if what == 'faults' else 'is'} not scraped at {address}"
+    return Row(what, says, f"add a scrape_config with the target {address}")
 
 
 def _intervals(intervals: list[str]) -> Row:
@@ -69,7 +71,7 @@ async def alertmanager(target: Target, guard: Guard) -> list[Row]:
     except FlashcrowdError as error:
         return [Row("", "does not answer", f"{error}; mend spec.alertmanager")]
     firing = [alert for alert in alerts if alert.suppressed is None]
-    rows = [Row("", f"answers, version {version} · {len(firing)} alerts fire, {len(alerts) - len(firing)} silenced")]
+    rows = [Row("", f"answers, version {version} · alerts: {len(firing)} firing, {len(alerts) - len(firing)} silenced")]
     rows += [Row("silence", f"by {one.by}: {one.comment}") for one in silences]
     return [*rows, *(await _sent(url) if url is not None else [])]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -76,6 +77,21 @@ def test_the_last_screen_tells_the_story(played):
     for part in parts:
         assert part in told, told
     assert max(map(len, told.splitlines())) <= 80 + len(str(played[0].runs))  # the path may be as long as it is
+
+
+def test_it_says_when_production_would_have_noticed(played):
+    command_line, ended = played
+    if shutil.which("promtool") is None:
+        pytest.skip("no promtool here")
+    run = command_line.run_directory()
+    detections = json.loads((run / "metrics" / "production.json").read_text())["detections"]
+    one = next(row for row in detections if row["slo"] == "order-latency")
+    assert one["live"]["pair"] == "20s/5s"
+    assert one["production"]["pair"] == "1h/5m"
+    assert one["alone"]["after"] < 120 < one["production"]["after"]
+    assert "order-latency: live after" in ended.stdout
+    assert "not in time" in ended.stdout
+    assert "<h2>Detection</h2>" in (run / "report.html").read_text()
 
 
 def test_nothing_is_left_behind(played):

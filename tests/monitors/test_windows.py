@@ -39,3 +39,13 @@ def test_windows_in_the_wrong_order_are_a_fault_of_the_file(tmp_path: Path) -> N
     )
     with pytest.raises(DocumentError, match=r"odd.yaml:6: spec.pairs\[0\]: wants a short window"):
         windows.find("odd.yaml", tmp_path)
+
+
+def test_a_factor_that_does_not_follow_from_the_budget_is_a_fault_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(
+        "apiVersion: flashcrowd/v1\nkind: WindowPolicy\nmetadata: {name: odd}\nspec:\n  period: 28d\n  pairs:\n"
+        "    - {severity: page, long: 1h, short: 5m, factor: 14.4, budget: 2 %}\n"
+    )
+    with pytest.raises(DocumentError, match=r"2 % of 28d in 1h is a factor of 13.44, not 14.4; correct the factor"):
+        windows.find("odd.yaml", tmp_path)
