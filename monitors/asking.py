@@ -107,10 +107,18 @@ class Asking:
         except (httpx.HTTPError, ssl.SSLError) as error:  # httpx passes on what TLS says later than at its start
             if (fault := _tls_fault(error)) is not None:
                 raise NeedError(self._distrust(fault)) from None
-            return None, str(error).lower() or type(error).__name__, 0.0
+            return None, str(error).lower() or self._broken(), 0.0
         if answer.is_server_error or answer.status_code == 429:
             return None, f"its answer was {answer.status_code} {said(answer)}".rstrip(), _retry_after(answer)
         return answer, "", 0.0
+
+    def _broken(self) -> str:
+        """What to say of a connection that ended without a word.
+
+        A server that wants a certificate of ours says so and hangs up; mostly the kernel throws away what it said.
+        """
+        wanted = self.url.startswith("https:") and self.access.cert is None
+        return "the connection broke" + (", as where a server wants --cert and --key" if wanted else "")
 
     def _distrust(self, fault: ssl.SSLError) -> str:
         if isinstance(fault, ssl.SSLCertVerificationError):

@@ -119,10 +119,8 @@ async def test_our_own_certificate_lets_us_in(keys: Keys, tmp_path: Path) -> Non
     async with _prometheus(tmp_path, web, ours) as url:
         async with Prometheus(url, access=ours) as prometheus:
             assert await prometheus.scalar("1") == 1
-        async with Prometheus(url, timeout=60, access=Access(ca=keys.ca)) as prometheus:
-            with pytest.raises(
-                NeedError, match=r"(bad certificate|certificate required); look at the port, and at --cert and --key"
-            ):
+        async with Prometheus(url, timeout=1, access=Access(ca=keys.ca)) as prometheus:
+            with pytest.raises(NeedError, match="--cert and --key"):  # said by TLS, or by us where it is cut off
                 await prometheus.query("1")
 
 
