@@ -11,7 +11,7 @@ READY := .venv/ready
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
-setup: $(READY) prometheus nchan faultable ## the virtual environment, Prometheus, and what tests and examples break
+setup: $(READY) prometheus alertmanager nchan faultable ## the virtual environment, Prometheus, and what tests and examples break
 
 demo: setup ## rehearse a sale on the embedded storefront (about two minutes)
 	@$(BIN)/flashcrowd demo
@@ -59,6 +59,14 @@ $(READY): requirements.lock pyproject.toml
 prometheus:
 	@command -v prometheus >/dev/null && command -v promtool >/dev/null \
 	  || deploy/debian-package.sh prometheus "Prometheus, which judges the SLOs,"
+
+# Who sends its pages; where it can't be installed, they are read from Prometheus.
+.PHONY: alertmanager
+alertmanager:
+	@command -v prometheus-alertmanager >/dev/null || command -v alertmanager >/dev/null \
+	  || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || deploy/debian-package.sh prometheus-alertmanager "Alertmanager, which sends pages," \
+	  || echo "prometheus-alertmanager could not be installed; pages are read from Prometheus" >&2
 
 # The chat of examples/nginx-nchan, which a test plays; where it can't be installed, that test says so.
 .PHONY: nchan

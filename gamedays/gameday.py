@@ -27,6 +27,7 @@ from gamedays import judge as judging
 from gamedays.books import known_orders, save_books
 from gamedays.checks import Prepared, prepare
 from gamedays.conductor import Conductor
+from gamedays.pages import pager
 from gamedays.report import terminal
 from gamedays.story import Story, read_story
 from monitors import replay
@@ -95,10 +96,13 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
             run.record("conductor", "starting", target=prepared.plan.spec.target)
             target = await _target(prepared, supervisor, run, Path(work))
             guard = Guard.of(target, prepared.allow_production)
-            async with Prometheus(prometheus_url(target)) as prometheus:
+            async with (
+                Prometheus(prometheus_url(target)) as prometheus,
+                pager(target, prepared.target is None, guard, prometheus, run) as pages,
+            ):
                 if prepared.target is not None:
-                    await preflight.look(prepared, target, prometheus)
-                conductor = Conductor(prepared, target, guard, prometheus, run)
+                    await preflight.look(prepared, target, guard, prometheus)
+                conductor = Conductor(prepared, target, guard, prometheus, run, pages)
                 shown = asyncio.create_task(screen.watch(prometheus))
                 before, began = await known_orders(target, guard), time.time()
                 try:

@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 import pytest
 from command_line import PLANS, CommandLine, wait_until
 
+from monitors import alertmanager_server
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
@@ -48,11 +50,13 @@ def test_the_service_recovers_while_the_fault_is_still_on(played):
     assert injected < page < recovered < when(run, "fault", "healed")
 
 
-def test_the_page_comes_from_prometheus_and_names_the_runbook(played):
+def test_the_page_comes_by_alertmanager_where_there_is_one_and_names_the_runbook(played):
     run = played[0].run_directory()
     page = next(row["data"] for row in events(run) if row["kind"] == "page")
     assert (page["alert"], page["runbook"]) == ("OrderLatencyBurn", "order-latency")
     assert page["labels"]["sloth_slo"] == "order-latency"
+    assert page["told_by"] == ("prometheus" if alertmanager_server.locate() is None else "alertmanager")
+    assert page["latency"] >= 0
     steps = {row["data"]["step"]: row["data"]["state"] for row in events(run) if row["kind"] == "step_end"}
     assert steps["inventory-slow"] == "matched"
     assert steps["reserve-blocks"] == steps["orders-in-time"] == "done"

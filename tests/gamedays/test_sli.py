@@ -88,6 +88,13 @@ def test_without_events_nothing_recovers(totals, budget):
     assert all(ratio is None for _, ratio in sli.ratios())
 
 
+def test_seconds_whose_bad_events_are_no_number_are_not_taken_for_good_ones():
+    rows = [(at, math.nan if at >= 12 else 0.0) for at in range(LENGTH)]
+    sli = align("x", 1.0, 0, LENGTH - 1, rows, [(at, 100.0) for at in range(LENGTH)])
+    assert sli.tally([(0, LENGTH)]).covered == 0.5
+    assert not sli.tally([(0, LENGTH)]).known
+
+
 def test_a_recovery_does_not_begin_with_a_bad_second():
     rows = [(float(at), 1.0 if at < 10 else 0.0, 100.0) for at in range(LENGTH)]
     assert Sli("x", 1.0, tuple(rows)).recovered(0.005, 0, LENGTH) == 10.0
