@@ -27,6 +27,7 @@ COMMANDS = {
     "slo dashboard": ["--out", "--windows", "--runbooks", "--push", "--target", "--folder", "--overwrite"],
     "slo replay": [],
     "slo rules": ["--windows", "--runbooks"],
+    "slo replay": ["--windows", "--within", "--json"],
     "runbook list": [],
     "runbook show": [],
     "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--out", "--allow-production"],
