@@ -17,7 +17,7 @@ demo: setup ## rehearse a sale on the embedded storefront (about two minutes)
 	@$(BIN)/flashcrowd demo
 
 test: setup ## all tests
-	@$(BIN)/python -m pytest -n 3
+	@$(BIN)/python -m pytest -n 4 --no-loadscope-reorder
 
 quick: setup ## the tests that take seconds
 	@$(BIN)/python -m pytest -m "not slow"

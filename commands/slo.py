@@ -43,13 +43,15 @@ def check(
     Credentials come from FLASHCROWD_PROMETHEUS_TOKEN, or FLASHCROWD_PROMETHEUS_USER and FLASHCROWD_PROMETHEUS_PASSWORD.
     """
     from flashcrowd import interrupt
-    from monitors import access, budget_run, gate_run
+    from monitors import access, gate_run
 
     entry = access.of_environment(header or [], ca, cert, key, insecure)
     found: gate_run.GateRun | budget_run.BudgetRun
     if budget is None:
         found = interrupt.run(gate_run.run(paths, prometheus, window, at, entry, timeout, baseline))
     else:
+        from monitors import budget_run  # not needed, and not free, without --budget
+
         found = interrupt.run(budget_run.run(paths, prometheus, budget, window, at, entry, timeout, baseline))
     typer.echo(found.table)
     for warning in found.warnings:

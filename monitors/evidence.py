@@ -1,4 +1,5 @@
-"""Evidence: what the samples behind an SLO are worth, asked of Prometheus in one query over the window.
+"""Evidence: what the samples behind an SLO are worth, asked of Prometheus in one query over the window, and
+in a few more where something is amiss.
 
 Holes in them, processes that restarted, values that are no numbers, and how many processes were heard at once.
 """
@@ -53,7 +54,10 @@ async def look(prometheus: Prometheus, series: Sequence[Selector], window: Windo
     bins, rows = await _ask(prometheus, series, window, _full(series, window))
     processes = [round(value) for value in rows["processes"].values()]
     restarts = max((value for value in rows["restarts"].values() if math.isfinite(value)), default=0.0)
-    gaps, interval = await _all_gaps(prometheus, series, bins)
+    gaps, interval = list[Window](), bins.rough
+    if not bins.steady:
+        bins, _ = await _ask(prometheus, series, window, _times(series, window))
+        gaps, interval = await _all_gaps(prometheus, series, bins)
     return Evidence(
         gaps=tuple(gaps),
         interval=interval,
@@ -115,22 +119,23 @@ async def _ask(
 
 
 def _times(series: Sequence[Selector], window: Window) -> str:
-    """When samples came."""
-    step = _step(window)
-    return " or ".join(
-        (
-            _kind("newest", f"max({_any(f'timestamp({one.now()})' for one in series)})"),
-            _kind("scrapes", f"max({_any(f'count_over_time({one.over(step - OPEN)})' for one in series)})"),
-        )
-    )
+    """When samples came, and how many."""
+    newest = _kind("newest", f"max({_any(f'timestamp({one.now()})' for one in series)})")
+    return f"{newest} or {_scrapes(series, window)}"
+
+
+def _scrapes(series: Sequence[Selector], window: Window) -> str:
+    """How many samples there are in each bin."""
+    step = _step(window) - OPEN
+    return _kind("scrapes", f"max({_any(f'count_over_time({one.over(step)})' for one in series)})")
 
 
 def _full(series: Sequence[Selector], window: Window) -> str:
-    """When samples came, and all else that is asked of them."""
+    """How many samples there are, and all else that is asked of them."""
     length = window[1] - window[0]
     sums = _any(f"sum_over_time({one.over(length, 'end()')})" for one in series)
     alive = _any(f"count by (job, instance) ({one.now()})" for one in series)
-    parts = [_times(series, window), _kind("sums", f"sum({sums})"), _kind("processes", f"count({alive})")]
+    parts = [_scrapes(series, window), _kind("sums", f"sum({sums})"), _kind("processes", f"count({alive})")]
     if counters := [one for one in series if one.counter]:
         falls = _any(f"max by (job, instance) (resets({one.over(length, 'end()')}))" for one in counters)
         parts.append(_kind("restarts", f"sum({falls})"))

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from flashcrowd.errors import InputError, NeedError
+from flashcrowd.masking import of_process
 from monitors.access import Access
 from monitors.asking import Asking, refused, said
 
@@ -201,7 +202,8 @@ class Prometheus:
         util/annotations); all others come from storage that did not answer. `isPartial` is VictoriaMetrics'."""
         found = [text for text in body.get("warnings") or () if not text.startswith("PromQL")]
         found += ["a part of its storage did not answer"] if body.get("isPartial") else []
-        self.partial += [text for text in dict.fromkeys(found) if text not in self.partial]
+        found = [of_process().values(text) for text in dict.fromkeys(found)]
+        self.partial += [text for text in found if text not in self.partial]
 
 
 def _has_error(answer: httpx.Response) -> bool:

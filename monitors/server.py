@@ -58,6 +58,7 @@ async def start(
     config = _write(directory, configuration(scrape, rule_files, interval, alertmanager))
     await _check(config)
     port = free_port(HOST)
+    url = f"http://{HOST}:{port}"
     child = supervisor.spawn(
         "prometheus",
         [
@@ -65,12 +66,12 @@ async def start(
             f"--config.file={config}",
             f"--storage.tsdb.path={directory / 'data'}",
             f"--web.listen-address={HOST}:{port}",
+            f"--web.external-url={url}",
             f"--rules.alert.resend-delay={format_duration(EVALUATION)}",
             "--log.level=warn",
             *flags,
         ],
     )
-    url = f"http://{HOST}:{port}"
     async with Prometheus(url) as prometheus:
         await child.ready(prometheus.ready)
     return url

@@ -71,7 +71,7 @@ async def alertmanager(target: Target, guard: Guard) -> list[Row]:
     except FlashcrowdError as error:
         return [Row("", "does not answer", f"{error}; mend spec.alertmanager")]
     firing = [alert for alert in alerts if alert.suppressed is None]
-    rows = [Row("", f"answers, version {version} · {len(firing)} alerts fire, {len(alerts) - len(firing)} silenced")]
+    rows = [Row("", f"answers, version {version} · alerts: {len(firing)} firing, {len(alerts) - len(firing)} silenced")]
     rows += [Row("silence", f"by {one.by}: {one.comment}") for one in silences]
     return [*rows, *(await _sent(url) if url is not None else [])]
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "chaos run": ["--target", "--on", "--for", "--allow-production"],
     "slo check": ["--prometheus", "--window", "--budget", "--at", "--junit", "--json", "--markdown"],
     "slo dashboard": ["--out", "--windows", "--runbooks", "--push", "--target", "--folder", "--overwrite"],
+    "slo replay": [],
     "slo rules": ["--windows", "--runbooks"],
     "runbook list": [],
     "runbook show": [],

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import httpx
 import pytest
 import pytest_asyncio
-from histories import backfill
+from backfilled import write as backfill
 from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML
 

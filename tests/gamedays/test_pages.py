@@ -63,7 +63,7 @@ async def test_pages_come_by_the_alertmanager_of_a_target_file_and_by_prometheus
         staging = target(tmp_path, site.prometheus, address)
         guard = Guard.of(staging)
         told = [(row.says, row.mend) for row in await watching.alertmanager(staging, guard)]
-        assert told[0][0].endswith("· 0 alerts fire, 0 silenced")
+        assert told[0][0].endswith("· alerts: 0 firing, 0 silenced")
         assert told[1:] == [("prometheus sends them to 1 Alertmanager", None)]
         async with Prometheus(site.prometheus) as prometheus, pager(staging, False, guard, prometheus, run) as pages:
             watch = asyncio.create_task(OnCall(prometheus, guard, {}, run, pages=pages).watch(since=0.0))

@@ -26,7 +26,7 @@ def slis(draw: st.DrawFn) -> Sli:
     )
 
 
-times = st.floats(-5, LENGTH + 5)
+times = st.integers(-5000, 1000 * (LENGTH + 5)).map(lambda milliseconds: milliseconds / 1000)
 budgets = st.floats(0, 1)
 
 
@@ -106,7 +106,7 @@ def test_an_sli_survives_its_file(sli):
     assert Sli.from_dict(sli.as_dict()) == sli
 
 
-spans = st.tuples(times, st.floats(0, 20)).map(lambda row: (row[0], row[0] + row[1]))
+spans = st.tuples(times, st.integers(0, 20_000)).map(lambda row: (row[0], row[0] + row[1] / 1000))
 
 
 @settings(deadline=None, max_examples=50)

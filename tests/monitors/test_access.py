@@ -181,6 +181,14 @@ async def test_what_it_took_is_said_at_the_end() -> None:
     assert warnings == ["prometheus had to be asked again 2 times: 2 × its answer was 503"]
 
 
+async def test_a_secret_that_a_server_repeats_is_masked() -> None:
+    entry = of_environment(environment={TOKEN: "repeated-token"})
+    said = b'{"status":"error","error":"repeated-token has no access"}'
+    async with answering([(403, {}, said)]) as (url, _), Prometheus(url, access=entry) as prometheus:
+        with pytest.raises(NeedError, match=r"\(403 \*\*\* has no access\)"):
+            await prometheus.query("x")
+
+
 async def test_what_is_missing_in_an_answer_is_heard() -> None:
     warned = VECTOR[:-1] + b',"warnings":["PromQL info: metric might not be a counter","store 3 did not answer"]}'
     partial = VECTOR[:-1] + b',"isPartial":true}'

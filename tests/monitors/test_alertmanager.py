@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -22,7 +23,7 @@ from flashcrowd.guard import Guard
 from flashcrowd.process import free_port
 from monitors import alertmanager_server, alerts
 from monitors.alertmanager import Alertmanager
-from monitors.alerts import Page, Pager
+from monitors.alerts import Page
 from monitors.prometheus import Prometheus
 
 
@@ -108,31 +109,6 @@ async def test_a_silenced_alert_is_told_as_that_and_pages_when_its_silence_ends(
 
 @pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="module")
-async def test_when_alertmanager_is_killed_prometheus_pages_and_nothing_is_told_twice(site: Paging) -> None:
-    lost = list[str]()
-    async with Alertmanager(site.alertmanager) as manager, Prometheus(site.prometheus) as prometheus:
-        pager = Pager(prometheus, manager, lost.append)
-        async with watching(pager, "cart") as before, watching(pager, "stock") as after, site.breach("cart"):
-            await until(lambda: before)
-            child = site.child
-            child.kill()
-            try:
-                async with site.breach("stock"):
-                    await until(lambda: after)
-            finally:
-                await child.wait()
-                site.supervisor.start_again(child)
-            assert [page.source for page in before] == ["alertmanager"]
-            assert [page.source for page in after] == ["prometheus"]
-    (reason,) = lost
-    assert "did not answer" in reason
-    async with Alertmanager(site.alertmanager) as manager, asyncio.timeout(30):
-        while not await manager.ready():
-            await asyncio.sleep(0.05)
-
-
-@pytest.mark.slow
-@pytest.mark.asyncio(loop_scope="module")
 async def test_its_api_has_what_we_read(site: Paging) -> None:
     """API v2's `gettableAlert`, `gettableSilence` and `alertmanagerStatus`, on the one that is installed."""
     async with (
@@ -189,13 +165,14 @@ async def test_it_listens_on_loopback_alone_and_ends_with_its_supervisor(tmp_pat
 
 
 @asynccontextmanager
-async def answering(status: int, body: Any) -> AsyncIterator[str]:
-    """Something that answers every request with this; its address."""
+async def answering(status: int, body: Any, credentials: str | None = None) -> AsyncIterator[str]:
+    """Something that answers every request with this, or with 401 if it lacks the credentials; its address."""
+    wanted = None if credentials is None else f"Basic {b64encode(credentials.encode()).decode()}"
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
+            self.send_response(status if wanted in (None, self.headers["Authorization"]) else 401)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
@@ -249,6 +226,16 @@ async def test_what_does_not_answer_is_told_without_its_password() -> None:
         with pytest.raises(NeedError, match=f"alertmanager at http://127.0.0.1:{port}/prefix did not answer"):
             await manager.alerts()
         assert not await manager.ready()
+
+
+@pytest.mark.parametrize("guard", [None, Guard(["127.0.0.1"])])
+async def test_credentials_in_the_address_are_sent(guard) -> None:
+    async with answering(200, [], "me:hunter-two") as url:
+        async with Alertmanager(url.replace("//", "//me:hunter-two@"), guard=guard) as manager:
+            assert await manager.alerts() == []
+        async with Alertmanager(url, guard=guard) as manager:
+            with pytest.raises(NeedError, match="lets nobody in"):
+                await manager.alerts()
 
 
 async def test_the_guard_is_asked_at_the_connection() -> None:

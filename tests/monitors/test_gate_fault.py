@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from histories import backfill
+from backfilled import write as backfill
 from stands.links import link
 
 from chaos.faults import parse_fault

@@ -34,6 +34,11 @@ def every(interval: float, phase: float = 3.0, without: Sequence[Window] = ()) -
     return [at for at in times if at <= WINDOW[1] + interval and not any(low < at < high for low, high in without)]
 
 
+def by_counts(bins: Bins) -> Bins:
+    """What is known of it before times are asked for."""
+    return Bins(bins.window, bins.step, bins.counts, {})
+
+
 def found(bins: Bins) -> list[Window]:
     assert bins.interval is not None
     return bins.gaps(least_gap(bins.interval, WINDOW[1] - WINDOW[0]))
@@ -43,12 +48,27 @@ def found(bins: Bins) -> list[Window]:
 @pytest.mark.parametrize("step", [30.0, 60.0])
 def test_the_interval_between_scrapes_is_told_by_the_samples(interval: float, step: float) -> None:
     assert bins_of(every(interval), step).interval == pytest.approx(interval, rel=0.01)
+    assert by_counts(bins_of(every(interval), step)).rough == pytest.approx(interval, abs=step if interval > 20 else 1)
+
+
+@pytest.mark.parametrize("interval", [5, 15, 60, 120, 200])
+def test_steady_scrapes_need_no_second_look(interval: float) -> None:
+    assert by_counts(bins_of(every(interval), 60)).steady
 
 
 @pytest.mark.parametrize("interval", [5, 15, 60, 200])
 def test_steady_scrapes_have_no_gap(interval: float) -> None:
     bins = bins_of(every(interval), 60)
     assert found(bins) == bins.doubtful() == []
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.floats(0, 3500), st.floats(0, 2000), st.sampled_from([5.0, 15.0, 30.0, 60.0, 90.0, 200.0]), st.floats(0, 60))
+def test_what_is_steady_by_its_counts_has_no_gap(start: float, length: float, interval: float, phase: float) -> None:
+    samples = every(interval, phase, [(WINDOW[0] + start, WINDOW[0] + start + length)])
+    bins = bins_of(samples, 60)
+    if by_counts(bins).steady:
+        assert found(bins) == bins.doubtful() == []
 
 
 @settings(deadline=None, max_examples=60)
