@@ -44,9 +44,9 @@ class Ratio:
 
     def share(self, window: str) -> str:
         """The good share over a fixed window; nothing where there was no event."""
-        total, errors = group(self.total), group(self.errors)
-        ratio = f"1 - ({errors} or 0 * {total}) / {total}"
-        return f"({expand(ratio, window)}) <= 1"
+        total = group(self.total)
+        part = f"({group(self.good or self.errors)} or 0 * {total}) / {total}"
+        return expand(f"({part if self.good is not None else f'1 - {part}'}) <= 1", window)
 
 
 def is_templated(query: str) -> bool:

@@ -13,7 +13,7 @@ from flashcrowd.documents import Document, did_you_mean
 from flashcrowd.errors import DocumentError, Problem
 from monitors import openslo
 from monitors.openslo_alerts import alerting
-from monitors.openslo_indicators import Lookup, indicator
+from monitors.openslo_indicators import Lookup, Parts, indicator
 from monitors.openslo_labels import prometheus_labels, rehearsal
 from monitors.places import Path, Places
 from monitors.slo import Slo
@@ -106,7 +106,12 @@ class Reader:
                 "alerting": alerting(self, spec, document),
                 "rehearsal": rehearsal(one.metadata.annotations, document, self.lost),
             }
-            names = {"name": (document, ("metadata", "name")), "labels": (document, ("metadata", "labels"))}
+            names: Parts = {
+                "name": (document, ("metadata", "name")),
+                "labels": (document, ("metadata", "labels")),
+                "alerting": (document, ("spec", "alertPolicies")),
+                "rehearsal": (document, ("metadata", "annotations")),
+            }
             yield _slo(fields, document), Places(document, ("spec",), {**names, "objective": (document, path), **parts})
 
     def _window(self, spec: openslo.SloSpec, document: Document) -> None:

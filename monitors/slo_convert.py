@@ -35,7 +35,9 @@ def convert(names_or_paths: Sequence[str], dialect: str, base: Path = Path()) ->
         raise InputError(f"{', '.join(names_or_paths)}: no SLO in there; give the files that hold them")
     if dialect == "sloth":
         return Converted(sloth_writer.text(found.slos, found.composites), (*found.warnings, *found.lost))
-    return Converted(openslo_writer.text(found.slos), (*found.warnings, *found.lost, *_lost_in_openslo(found)))
+    return Converted(
+        openslo_writer.text(found.slos), (*found.warnings, *sorted([*found.lost, *_lost_in_openslo(found)]))
+    )
 
 
 def _lost_in_openslo(found: SloFiles) -> Iterator[Problem]:

@@ -8,6 +8,8 @@ from typing import Any
 from monitors.slo import Alert, Alerting, Composite, Indicator, Rehearsal, Slo
 from monitors.yaml_text import dump
 
+_OPTIONAL = ("interval", "plugins", "slo_plugins")
+
 
 def text(slos: Sequence[Slo], composites: Sequence[Composite] = ()) -> str:
     """A YAML document for each service, in the order of the SLOs."""
@@ -89,5 +91,6 @@ def _plain(model: Any) -> dict[str, Any] | None:
 
 
 def _filled(**fields: Any) -> dict[str, Any]:
-    """The fields that say something."""
-    return {key: value for key, value in fields.items() if value not in (None, "", {}, [], False)}
+    """The fields that say something; `{}` does for those of which there may be none."""
+    empty = (None, "", [], False)
+    return {key: value for key, value in fields.items() if value not in empty and (value != {} or key in _OPTIONAL)}
