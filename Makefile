@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test quick lint format bench lock clean
+.PHONY: help setup demo test quick lint format bench lock provision clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -40,6 +40,9 @@ bench: setup ## every benchmark, each a ratio beside something known (half an ho
 lock: $(READY) ## resolve the dependencies anew
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --no-header --upgrade --group dev pyproject.toml -o requirements.lock
+
+provision: $(READY) ## write anew what deploy/compose.yaml mounts: rules, dashboards, data source
+	@$(BIN)/python deploy/provision.py
 
 clean: ## what the above have made, run directories excepted
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

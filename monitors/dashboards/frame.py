@@ -45,8 +45,14 @@ def found(name: str, label: str, query: str) -> boards.QueryVariable:
 
 
 def text(made: boards.Dashboard) -> str:
-    """The JSON that Grafana imports."""
-    return json.dumps(made.build(), cls=JSONEncoder, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    """The JSON that Grafana imports, with what its builders leave open settled: panels have ids, so that links to one
+    last; links and annotations stay in sight, where newer Grafanas would fold them into a menu."""
+    board = parsed(json.dumps(made.build(), cls=JSONEncoder))
+    for number, panel in enumerate(board["panels"], 1):
+        panel["id"] = number
+    for shown in (*board["links"], *board["annotations"]["list"]):
+        shown.pop("placement", None)
+    return json.dumps(board, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def _option(shown: str, value: str, selected: bool = True) -> dashboard.VariableOption:

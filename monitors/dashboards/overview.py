@@ -27,6 +27,9 @@ from monitors.period_rules import ratio_metric, selecting
 from monitors.slo import Slo
 from monitors.windows import WindowPolicy
 
+FIRING = 4
+"""Of 24: the width of a count of alerts."""
+
 
 def overview(slos: Sequence[Slo], policy: WindowPolicy, runbooks: str | None = None) -> boards.Dashboard:
     """The dashboard. runbooks: URL of their folder; SLOs whose runbook is a URL need none."""
@@ -42,8 +45,10 @@ def overview(slos: Sequence[Slo], policy: WindowPolicy, runbooks: str | None = N
     made.with_variable(choice("service", "Service", sorted({slo.service for slo in slos})))
     made.with_variable(choice("window", "Window", windows, format_duration(policy.pairs[0].long)))
     made.with_row(boards.Row("Now"))
-    made.with_panel(_firing(policy, "page", RED)).with_panel(_firing(policy, "ticket", ORANGE))
-    made.with_panel(_burning(slos, policy))
+    severities = [it for it in ("page", "ticket") if it in {pair.severity for pair in policy.pairs}]
+    for severity in severities:
+        made.with_panel(_firing(policy, severity, RED if severity == "page" else ORANGE))
+    made.with_panel(_burning(slos, policy, 24 - FIRING * len(severities)))
     for slo in slos:
         made.with_row(boards.Row(f"{slo.name} of {slo.service}: {slo.objective:g} % wanted"))
         links = _links(slo, runbooks)
@@ -78,18 +83,18 @@ def _firing(policy: WindowPolicy, severity: str, colour: str) -> Panel:
         f"SLOs with a {severity} that fires now. Which: the rows below, and the dashboard of faults.",
         Looks(steps=[(1, colour)]),
         [Query(f"count(count by (sloth_id) (ALERTS{{{firing}}})) or vector(0)", f"{severity}s")],
-        width=4,
+        width=FIRING,
     )
 
 
-def _burning(slos: Sequence[Slo], policy: WindowPolicy) -> Panel:
+def _burning(slos: Sequence[Slo], policy: WindowPolicy, width: int) -> Panel:
     return figures(
         "Burn rate over $window",
         "How many times faster than allowed each error budget burns. At 1 it lasts exactly to the end of its period. "
         + _factors(policy),
         Looks("suffix:×", burn_steps(policy), decimals=1),
         [Query(burn_rate(slo, policy, "slo:sli_error:ratio_rate$window"), slo.name) for slo in slos],
-        width=16,
+        width=width,
     )
 
 
@@ -102,11 +107,12 @@ def _held(slo: Slo, policy: WindowPolicy, links: list[boards.DashboardLink]) -> 
     wanted = slo.objective / 100
     return lines(
         "Held over $window",
-        f"{_says(slo)}The dashed line is the objective, {slo.objective:g} %.",
+        f"{_says(slo)}The dashed line is the objective, {slo.objective:g} %.{'' if links else _page(slo)}",
         Looks(PercentUnit, [(wanted, GREEN)], base=RED, decimals=2, most=1),
         [Query(f"1 - max without (sloth_window) (slo:sli_error:ratio_rate$window{_selector(slo, policy)})", "held")],
         width=8,
         links=links,
+        worst="min",
     )
 
 
@@ -129,6 +135,7 @@ def _left(slo: Slo, policy: WindowPolicy, period: float) -> Panel:
         Looks(PercentUnit, [(0, ORANGE), (0.2, GREEN)], base=RED, decimals=1, most=1),
         [Query(f"slo:period_error_budget_remaining:ratio{_selector(slo, policy)}", "left")],
         width=8,
+        worst="min",
     )
 
 
@@ -146,6 +153,11 @@ def _events(slo: Slo, policy: WindowPolicy) -> Panel:
 
 def _says(slo: Slo) -> str:
     return f"{slo.description.strip()} " if slo.description else ""
+
+
+def _page(slo: Slo) -> str:
+    """Where its runbook is, when there is no address for a link."""
+    return f" Runbook: `flashcrowd runbook show {slo.runbook}`." if slo.runbook is not None else ""
 
 
 def _links(slo: Slo, base: str | None) -> list[boards.DashboardLink]:

@@ -61,8 +61,9 @@ def lines(
     width: int = 12,
     stacked: bool = False,
     links: Sequence[boards.DashboardLink] = (),
+    worst: str = "max",
 ) -> Panel:
-    """Values over time; steps are dashed lines across them. width: of 24."""
+    """Values over time; steps are dashed lines across them. width: of 24. worst: `max` or `min`, for the legend."""
     panel = timeseries.Panel().title(title).description(description).datasource(PROMETHEUS).span(width).height(HEIGHT)
     panel.unit(looks.unit).line_width(2).fill_opacity(30 if stacked else 5).show_points(common.VisibilityMode.NEVER)
     panel.thresholds(_thresholds(looks)).links(list(links))
@@ -77,7 +78,7 @@ def lines(
         panel.min(looks.least)
     if looks.most is not None:
         panel.max(looks.most)
-    panel.legend(_legend().calcs(["lastNotNull", "max"])).tooltip(_tooltip())
+    panel.legend(_legend().calcs(["lastNotNull", worst])).tooltip(_tooltip())
     return panel.targets(list(_targets(queries)))
 
 
