@@ -128,7 +128,7 @@ def _headers(texts: Sequence[str], environment: Mapping[str, str]) -> dict[str, 
         if name.lower() == "authorization" and not names(template):
             raise InputError(
                 f"--header: everybody sees a command line, credentials don't belong there; {HOW}, "
-                "or write 'Authorization: ${env.NAME}'"
+                "or take the value from a variable with ${env.NAME}"
             )
         found[name] = _value(name, template.strip(), environment)
     return found
