@@ -25,7 +25,6 @@ COMMANDS = {
     "chaos run": ["--target", "--on", "--for", "--allow-production"],
     "slo check": ["--prometheus", "--window", "--budget", "--at", "--junit", "--json", "--markdown"],
     "slo dashboard": ["--out", "--windows", "--runbooks", "--push", "--target", "--folder", "--overwrite"],
-    "slo replay": [],
     "slo rules": ["--windows", "--runbooks"],
     "slo replay": ["--windows", "--within", "--json"],
     "runbook list": [],
