@@ -25,6 +25,8 @@ COMMANDS = {
     "chaos run": ["--target", "--on", "--for", "--allow-production"],
     "slo check": ["--prometheus", "--window", "--budget", "--at", "--junit", "--json", "--markdown"],
     "slo dashboard": ["--out", "--windows", "--runbooks", "--push", "--target", "--folder", "--overwrite"],
+    "slo convert": ["--to"],
+    "slo lint": ["--prometheus"],
     "slo rules": ["--windows", "--runbooks"],
     "slo replay": ["--windows", "--within", "--json"],
     "runbook list": [],
