@@ -22,7 +22,7 @@ from flashcrowd.masking import of_process
 from monitors.access import PASSWORD, TOKEN, USER, Access
 
 AT_ONCE = 8
-"""Requests under way; more make nothing quicker (benchmarks/bench_gate.py); a Prometheus runs 20 queries at once."""
+"""Requests under way; more make nothing quicker (benchmarks/bench_gate.py), and Prometheus runs at most 20 queries."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between tries; each pause is up to twice the one before."""
 CONNECT = 5.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
@@ -169,6 +169,20 @@ class Prometheus:
         """The addresses to which it sends alerts. Raises NeedError as `query`."""
         data = await self._ask("api/v1/alertmanagers")
         return [row["url"] for row in data["activeAlertmanagers"]]
+
+    async def label_names(self, metric: str) -> list[str]:
+        """The labels of all series of a metric; none when it has no series. Raises NeedError as `query`."""
+        return list(await self._ask(f"api/v1/labels?{urlencode({'match[]': metric})}"))
+
+    async def label_values(self, label: str, metric: str | None = None) -> list[str]:
+        """The values of a label, of all series or those of a metric. Raises NeedError as `query`."""
+        match = f"?{urlencode({'match[]': metric})}" if metric else ""
+        return list(await self._ask(f"api/v1/label/{quote(label, safe='')}/values{match}"))
+
+    async def metric_types(self, metric: str) -> list[str]:
+        """What its exporters call a metric: `counter`, `gauge`, ... Raises NeedError as `query`."""
+        found = await self._ask(f"api/v1/metadata?{urlencode({'metric': metric})}")
+        return sorted({row["type"] for row in found.get(metric, [])})
 
     async def ready(self) -> bool:
         """Whether it serves queries; one try, never an error."""

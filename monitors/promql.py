@@ -50,17 +50,38 @@ def syntax_fault(query: str) -> str | None:
 
 
 def unit(query: str) -> Unit:
-    """What a query template that has no `fault` gives; a recorded series without a function counts as a rate."""
-    called = {node.func.name for node in _nodes(promql_parser.parse(expand(query, "5m"))) if hasattr(node, "func")}
+    """What a query template that has no `fault` gives; a recorded series without a function counts as a rate.
+
+    The outermost function says it: `count_over_time((rate(x[1m]) > 5)[{{.window}}:1m])` counts.
+    """
+    called = set(_outermost(promql_parser.parse(expand(query, "5m"))))
     if called & _EVENTS and called & _PER_SECOND:
         return Unit.MIXED
     return Unit.EVENTS if called & _EVENTS else Unit.PER_SECOND
 
 
+def nodes(query: str) -> Iterator[Any]:
+    """Every node of a query as it would be sent, the outermost first. Raises ValueError where it isn't PromQL."""
+    return _nodes(promql_parser.parse(query))
+
+
 def _nodes(node: Any) -> Iterator[Any]:
     yield node
+    for child in children(node):
+        yield from _nodes(child)
+
+
+def children(node: Any) -> Iterator[Any]:
+    """The nodes right below one."""
     for name in _PARTS:
         part = getattr(node, name, None)
-        for child in part if isinstance(part, list) else [part]:
-            if child is not None:
-                yield from _nodes(child)
+        yield from (child for child in (part if isinstance(part, list) else [part]) if child is not None)
+
+
+def _outermost(node: Any) -> Iterator[str]:
+    """The functions over a range that no other one is around."""
+    if hasattr(node, "func") and node.func.name in _EVENTS | _PER_SECOND:
+        yield node.func.name
+        return
+    for child in children(node):
+        yield from _outermost(child)

@@ -6,9 +6,9 @@ The fields are those of a Sloth `prometheus/v1` file; `rehearsal` is ours alone 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from flashcrowd.documents import Model
 from flashcrowd.errors import InputError
@@ -28,7 +28,17 @@ Objective = Annotated[float, AfterValidator(_leaves_a_budget)]
 Severity = Literal["page", "ticket"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
 """A name as Sloth allows it: letters, digits, `-`, `_`, `.`; it becomes part of `sloth_id`."""
-Labels = dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str]
+
+
+def _as_text(value: object) -> object:
+    """YAML's numbers and truths as the texts that labels are; Sloth reads them so too."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+Labels = dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Text]
 
 
 class EventsSli(Model):
@@ -93,6 +103,22 @@ class Rehearsal(Model):
     confidence: Annotated[float, Field(ge=0, lt=1)] = 0.95
 
 
+class Interval(Model):
+    """How often Sloth's rules are evaluated, as `2m`: all groups, or each. Ours follow the window policy."""
+
+    all: str | None = None
+    slierror: str | None = None
+    metadata: str | None = None
+    alert: str | None = None
+
+
+class Plugins(Model):
+    """Sloth's own plugins, Go code that only Sloth runs; kept as they are."""
+
+    override_previous: Annotated[bool, Field(alias="overridePrevious")] = False
+    chain: list[dict[str, Any]] = []
+
+
 class Entry(Model):
     """An SLO as a file lists it, below the service that it is of."""
 
@@ -103,12 +129,15 @@ class Entry(Model):
     sli: Indicator
     alerting: Alerting
     rehearsal: Rehearsal = Rehearsal()
+    interval: Interval | None = None
+    plugins: Plugins | None = None
 
 
 class Slo(Entry):
-    """One SLO, complete: its labels are those of the file and its own."""
+    """One SLO, complete: its labels are those of the file and its own. slo_plugins: the file's."""
 
     service: Name
+    slo_plugins: Plugins | None = None
 
     @property
     def id(self) -> str:

@@ -1,7 +1,8 @@
 """Sloth: reads SLO files of its `prometheus/v1` dialect, every fault with its line.
 
-The dialect is https://sloth.dev/specs/default/. Sloth's SLI and SLO plugins are Go code and are not read. Our
-optional `rehearsal` block doesn't disturb Sloth, which passes over fields that it doesn't know.
+The dialect is https://sloth.dev/specs/default/. An SLI plugin is Go code, and nothing that anybody else could ask for;
+SLO plugins and intervals say how Sloth writes its rules, and are kept. Our optional `rehearsal` and `composites` don't
+disturb Sloth, which passes over fields that it doesn't know.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from flashcrowd.documents import Document, Model, Step, did_you_mean
-from flashcrowd.errors import Problem
+from flashcrowd.errors import DocumentError, Problem
+from monitors.places import Places
 from monitors.promql import Unit, fault, unit
-from monitors.slo import Composite, CompositeEntry, Entry, Labels, Name, Slo
+from monitors.slo import Composite, CompositeEntry, Entry, Labels, Name, Plugins, Slo
 
 _QUERIES = (("events", "error_query"), ("events", "total_query"), ("raw", "error_ratio_query"))
 
@@ -26,12 +28,14 @@ class SlothFile(Model):
     service: Name
     labels: Labels = {}
     slos: Annotated[list[Entry], Field(min_length=1)]
+    slo_plugins: Plugins | None = None
     composites: list[CompositeEntry] = []
 
     def complete(self) -> list[Slo]:
         """Its SLOs, each with the service and all labels."""
+        file = {"service": self.service, "slo_plugins": self.slo_plugins}
         return [
-            Slo.model_validate({**dict(entry), "service": self.service, "labels": {**self.labels, **entry.labels}})
+            Slo.model_validate({**dict(entry), **file, "labels": {**self.labels, **entry.labels}})
             for entry in self.slos
         ]
 
@@ -49,12 +53,25 @@ class SlothFile(Model):
 
 def parse(document: Document) -> SlothFile:
     """A document of this dialect. Raises DocumentError with all its faults."""
+    if document.get("kind") == "PrometheusServiceLevel":
+        message = "is Sloth's Kubernetes resource; write its spec as a file of version: prometheus/v1, in snake_case"
+        raise DocumentError([document.problem(("kind",), message)])
+    for number in range(_length(document, "slos")):
+        if document.get(*(path := ("slos", number, "sli", "plugin"))) is not None:
+            message = "is an SLI plugin, which only Sloth can run; write the queries that it makes as events or raw"
+            raise DocumentError([document.problem(path, message)])
     return document.parse(SlothFile, _check_queries, _check_composites)
 
 
+def places(document: Document, number: int) -> Places:
+    """Where the SLO of this number in the list of a document has its parts."""
+    base: tuple[Step, ...] = ("slos", number)
+    queries = {key: (document, (*base, "sli", kind, key)) for kind, key in _QUERIES}
+    return Places(document, base, queries)
+
+
 def _check_queries(document: Document) -> Iterator[Problem]:
-    entries = document.get("slos")
-    for number in range(len(entries) if isinstance(entries, list) else 0):
+    for number in range(_length(document, "slos")):
         yield from _check_sli(document, ("slos", number, "sli"))
 
 
@@ -87,9 +104,12 @@ def _check_composites(document: Document) -> Iterator[Problem]:
 
 
 def _references(document: Document) -> Iterator[tuple[Step, ...]]:
-    composites = document.get("composites")
-    for number in range(len(composites) if isinstance(composites, list) else 0):
+    for number in range(_length(document, "composites")):
         for key, rest in (("of", ("slo",)), ("all", ())):
-            parts = document.get("composites", number, key)
-            for index in range(len(parts) if isinstance(parts, list) else 0):
+            for index in range(_length(document, "composites", number, key)):
                 yield ("composites", number, key, index, *rest)
+
+
+def _length(document: Document, *path: Step) -> int:
+    found = document.get(*path)
+    return len(found) if isinstance(found, list) else 0

@@ -55,9 +55,8 @@ def test_production_pages_after_17_and_a_half_minutes_of_5_percent_errors(
 ) -> None:
     """99.9 %, 1h/5m at 14.4: the hour has to be bad by 1.44 %, of which 5 % need 17.3 min."""
     quiet_tickets = {"name": "OrderBurn", "annotations": {"runbook": "orders"}, "ticket_alert": {"disable": True}}
-    text = rules.rule_file(
-        [events_slo(objective=99.9, alerting=quiet_tickets)], GOOGLE, runbook_base="https://r.org/b/"
-    )
+    slo, alerts_only = events_slo(objective=99.9, alerting=quiet_tickets), GOOGLE.without_period()
+    text = rules.rule_file([slo], alerts_only, runbook_base="https://r.org/b/")
     page = {
         "exp_labels": {
             "sloth_id": "shop-orders",
@@ -98,7 +97,7 @@ def test_a_short_history_flatters_detection(
     fires = [{"labels": "{}", "value": 1}]
     times = ((history * 60, []), (history * 60 + seconds - 15, []), (history * 60 + seconds, fires))
     checks = [{"expr": count_of_pages(), "eval_time": f"{at}s", "exp_samples": samples} for at, samples in times]
-    text = rules.rule_file([events_slo(objective=99.9)], GOOGLE)
+    text = rules.rule_file([events_slo(objective=99.9)], GOOGLE.without_period())
     passes(promtool, "test", "rules", rule_test(tmp_path, text, series, promql_expr_test=checks))
 
 
