@@ -25,6 +25,8 @@ COMMANDS = {
     "chaos run": ["--target", "--on", "--for", "--allow-production"],
     "slo check": ["--prometheus", "--window", "--at", "--junit", "--json", "--markdown"],
     "slo rules": ["--windows", "--runbooks"],
+    "slo lint": ["--prometheus"],
+    "slo convert": ["--to"],
     "runbook list": [],
     "runbook show": [],
     "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--out", "--allow-production"],

@@ -118,7 +118,7 @@ def test_an_entry_of_a_plan_is_a_name_or_a_path_beside_the_plan(tmp_path: Path) 
     assert [slo.name for slo in slo_files.load(["shop.yaml"], tmp_path).slos] == ["orders"]
     assert [slo.name for slo in slo_files.load(["."], tmp_path).slos] == ["orders"]
     with pytest.raises(InputError, match="did you mean 'storefront'"):
-        slo_files.load(["storefrnt"], tmp_path).slos
+        slo_files.load(["storefrnt"], tmp_path)
 
 
 def test_a_file_named_twice_is_read_once_and_two_of_one_name_are_a_fault(tmp_path: Path) -> None:
