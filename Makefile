@@ -6,18 +6,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test quick lint format bench lock clean
+.PHONY: help setup demo test quick lint format bench lock provision clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
-setup: $(READY) prometheus nchan faultable ## the virtual environment, Prometheus, and what tests and examples break
+setup: $(READY) prometheus alertmanager nchan faultable ## the virtual environment, Prometheus, and what tests and examples break
 
 demo: setup ## rehearse a sale on the embedded storefront (about two minutes)
 	@$(BIN)/flashcrowd demo
 
 test: setup ## all tests
-	@$(BIN)/python -m pytest -n 3
+	@$(BIN)/python -m pytest -n 4 --no-loadscope-reorder
 
 quick: setup ## the tests that take seconds
 	@$(BIN)/python -m pytest -m "not slow"
@@ -41,6 +41,9 @@ lock: $(READY) ## resolve the dependencies anew
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --no-header --upgrade --group dev pyproject.toml -o requirements.lock
 
+provision: $(READY) ## write anew what deploy/compose.yaml mounts: rules, dashboards, data source
+	@$(BIN)/python deploy/provision.py
+
 clean: ## what the above have made, run directories excepted
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -59,6 +62,14 @@ $(READY): requirements.lock pyproject.toml
 prometheus:
 	@command -v prometheus >/dev/null && command -v promtool >/dev/null \
 	  || deploy/debian-package.sh prometheus "Prometheus, which judges the SLOs,"
+
+# Who sends its pages; where it can't be installed, they are read from Prometheus.
+.PHONY: alertmanager
+alertmanager:
+	@command -v prometheus-alertmanager >/dev/null || command -v alertmanager >/dev/null \
+	  || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || deploy/debian-package.sh prometheus-alertmanager "Alertmanager, which sends pages," \
+	  || echo "prometheus-alertmanager could not be installed; pages are read from Prometheus" >&2
 
 # The chat of examples/nginx-nchan, which a test plays; where it can't be installed, that test says so.
 .PHONY: nchan

@@ -9,6 +9,7 @@ from typing import Any
 
 from chaos.experiment import Experiment, Planned
 from chaos.fault_run import SENTENCES
+from chaos.gauge import FaultGauge
 from chaos.injector import Injected, Injector
 from chaos.progress import Progress
 from chaos.undolog import UndoLog
@@ -29,12 +30,16 @@ async def run(experiment: Experiment, target_file: Path, allow_production: str |
     guard = Guard.of(target, allow_production)
     experiment.check(target.spec.components)
 
+    gauge = FaultGauge(step.fault for step in experiment.steps)
+
     def on_event(kind: str, data: dict[str, Any]) -> None:
+        gauge.event(kind, data)
         if (sentence := SENTENCES.get(kind)) is not None:
             progress.line(f"{data['fault']} on {data['on']}: {sentence.format(**data)}")
 
-    async with Injector(target.spec.components, guard, UndoLog.default(), on_event) as injector:
-        return await _Player(experiment, injector, progress).play()
+    with gauge.served(target.faults_port, progress.line):
+        async with Injector(target.spec.components, guard, UndoLog.default(), on_event) as injector:
+            return await _Player(experiment, injector, progress).play()
 
 
 class _Player:

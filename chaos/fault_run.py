@@ -12,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from chaos.fault import Fault
 from chaos.faults import parse_fault
+from chaos.gauge import FaultGauge
 from chaos.injector import Injected, Injector
 from chaos.progress import Progress
 from chaos.undolog import UndoLog
@@ -75,11 +76,20 @@ async def inject(fault: Fault, target_file: Path, allow_production: str | None, 
     target = read_target(target_file)
     guard = Guard.of(target, allow_production)
 
+    gauge = FaultGauge([fault])
+
     def on_event(kind: str, data: dict[str, Any]) -> None:
+        gauge.event(kind, data)
         if (sentence := SENTENCES.get(kind)) is not None:
             progress.line(sentence.format(**data))
 
-    async with Injector(target.spec.components, guard, UndoLog.default(), on_event) as injector:
+    injector = Injector(target.spec.components, guard, UndoLog.default(), on_event)
+    with gauge.served(target.faults_port, progress.line):
+        return await _inject(fault, injector, progress)
+
+
+async def _inject(fault: Fault, unarmed: Injector, progress: Progress) -> bool:
+    async with unarmed as injector:
         active = await injector.inject(fault)
         await _hold(active, progress)
         await active.heal()

@@ -97,6 +97,8 @@ async def _recover(log: UndoLog, record: Record | Damaged) -> Recovered:
 
     if record.injector.alive and not record.expired:
         return result(Outcome.HELD, f"held by process {record.injector.pid}; left alone")
+    if (owner := record.stranger) is not None:
+        return result(Outcome.FAILED, f"left alone, as it belongs to {owner}; as {owner}: flashcrowd chaos recover")
     probe = await heal(injection, PATIENCE)
     if probe.ok:
         log.close(record.id)

@@ -132,7 +132,9 @@ class Reverter:
 
 
 def _is_ours(record: Record) -> bool:
-    return record.reverter.pid == os.getpid() or not (record.injector.alive or record.reverter.alive)
+    """Whether it was written for us, or for nobody any more; never a stranger's, whose words we would run."""
+    orphan = not (record.injector.alive or record.reverter.alive)
+    return record.stranger is None and (record.reverter.pid == os.getpid() or orphan)
 
 
 def _watch(record: Record) -> Armed:

@@ -11,13 +11,14 @@ import contextlib
 import os
 import pwd
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from chaos.fault import Fault, Injection
 from chaos.faults import KINDS
@@ -29,12 +30,16 @@ from flashcrowd.rundir import write_atomically
 ROOM = 16 * 2**10
 """Bytes that must be free on the disk before anything is broken: several times a record's."""
 
+LARGEST = 2**20
+"""Bytes of a record that are read."""
+
 
 class Record(Model):
     """How to undo one fault, and who holds it.
 
     fault, undo: the fault and its injection as JSON. injected_at, expires_at: unix seconds, of the record's making
     and of the end of the fault's `for`. run: the run directory's name. trouble: why healing failed, if it was tried.
+    owner: the user id that its file belongs to, which is not written in it.
     """
 
     id: str
@@ -48,6 +53,7 @@ class Record(Model):
     expires_at: float
     run: str | None = None
     trouble: str | None = None
+    owner: int = Field(default_factory=os.geteuid, exclude=True)
 
     @classmethod
     def new(cls, identity: str, fault: Fault, injection: Injection, reverter: ProcessId, run: str | None) -> Record:
@@ -69,6 +75,16 @@ class Record(Model):
     @property
     def expired(self) -> bool:
         return time.time() >= self.expires_at
+
+    @property
+    def stranger(self) -> str | None:
+        """Whose it is, if neither ours nor root's: to undo it would run somebody else's words with our rights."""
+        if self.owner in (os.geteuid(), 0):
+            return None
+        try:
+            return pwd.getpwuid(self.owner).pw_name
+        except KeyError:
+            return f"user {self.owner}"
 
     def revive(self) -> tuple[Fault, Injection]:
         """The fault and its injection, ready to be healed. Raises ValueError when this version can't read them."""
@@ -155,7 +171,8 @@ class UndoLog:
     def read(self, path: Path) -> Record | Damaged | None:
         """One record; None when it has been closed."""
         try:
-            record = Record.model_validate_json(path.read_bytes())
+            text, owner = _read(path)
+            record = Record.model_validate_json(text).model_copy(update={"owner": owner})
             record.revive()
         except FileNotFoundError:
             return None
@@ -201,6 +218,15 @@ class UndoLog:
                 f"the undo log can't be written in {self.folder} ({error.strerror}), and without it nothing is broken; "
                 "set FLASHCROWD_STATE to a folder that can"
             ) from None
+
+
+def _read(path: Path) -> tuple[bytes, int]:
+    """A record's text, and whose file it is. Raises OSError, and ValueError if it is no file, or one without end."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
+            raise ValueError("it is no file of a record's size")
+        return file.read(LARGEST), found.st_uid
 
 
 def _folders_of_reverters() -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""`flashcrowd up`: the embedded storefront and its Prometheus, until Ctrl-C."""
+"""`flashcrowd up`: the embedded storefront with its Prometheus and Alertmanager, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def up(
         str | None, typer.Option(metavar="NAME", help="Plant a bug in it, which an invariant should catch.")
     ] = None,
 ) -> None:
-    """Start the embedded storefront and a Prometheus, print their addresses, and wait for Ctrl-C."""
+    """Start the embedded storefront, a Prometheus and an Alertmanager, print their addresses, and wait for Ctrl-C."""
     from flashcrowd import interrupt
     from gamedays import standing
 

@@ -15,11 +15,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class Case:
-    """One judged thing, below the group that CI systems show it in."""
+    """One thing, below the group that CI systems show it in; without an outcome it was left out, which is said."""
 
     group: str
     name: str
-    outcome: Outcome
+    outcome: Outcome | None
     message: str
 
 
@@ -32,6 +32,7 @@ def suite(name: str, cases: Sequence[Case], seconds: float | None = None) -> str
         tests=str(len(cases)),
         failures=str(outcomes.count(Outcome.FAIL)),
         errors=str(outcomes.count(Outcome.INCONCLUSIVE)),
+        skipped=str(outcomes.count(None)),
     )
     if seconds is not None:
         root.set("time", f"{seconds:.3f}")
@@ -51,3 +52,5 @@ def _add(root: Xml.Element, case: Case) -> None:
             Xml.SubElement(element, "error", message=case.message, type="inconclusive")
         case Outcome.PASS:
             Xml.SubElement(element, "system-out").text = case.message
+        case None:
+            Xml.SubElement(element, "skipped", message=case.message)

@@ -48,16 +48,38 @@ class Identities(Model):
         return self
 
 
+ScrapeAddress = Annotated[str, Field(pattern=r"^[^:]+:\d+$")]
+
+
 class PrometheusAddress(Model):
-    """A Prometheus of the user's own. `scrapes_load_at` is where it expects the load's metrics, `host:port`."""
+    """A Prometheus of the user's own, and where it expects our metrics, as `host:port`.
+
+    scrapes_load_at: the load's. scrapes_faults_at: `flashcrowd_fault_active`, of whoever injects faults.
+    """
 
     url: OpenUrl
-    scrapes_load_at: Annotated[str | None, Field(pattern=r"^[^:]+:\d+$")] = None
+    scrapes_load_at: ScrapeAddress | None = None
+    scrapes_faults_at: ScrapeAddress | None = None
 
     @property
     def load_port(self) -> int | None:
         """The port of `scrapes_load_at`."""
-        return int(self.scrapes_load_at.rpartition(":")[2]) if self.scrapes_load_at else None
+        return _port(self.scrapes_load_at)
+
+    @property
+    def faults_port(self) -> int | None:
+        """The port of `scrapes_faults_at`."""
+        return _port(self.scrapes_faults_at)
+
+
+class AlertmanagerAddress(Model):
+    """An Alertmanager to which that Prometheus sends its alerts: pages are read from it, silenced ones are none.
+
+    filter: matchers, as `cluster="staging"`, of the alerts that are ours, where it has those of other systems too.
+    """
+
+    url: OpenUrl
+    filter: list[Annotated[str, Field(min_length=1)]] = []
 
 
 class GrafanaAddress(Model):
@@ -93,6 +115,7 @@ class TargetSpec(Model):
     stream: Stream | None = None
     events: Events | None = None
     prometheus: PrometheusAddress | None = None
+    alertmanager: AlertmanagerAddress | None = None
     grafana: GrafanaAddress | None = None
     components: dict[str, Component] = {}
 
@@ -110,9 +133,19 @@ class Target(Model):
         return self.metadata.name
 
     @property
+    def faults_port(self) -> int | None:
+        """Where whoever injects faults serves `flashcrowd_fault_active`; None where no Prometheus looks for it."""
+        return self.spec.prometheus.faults_port if self.spec.prometheus is not None else None
+
+    @property
     def prometheus_url(self) -> str | None:
         """Where its Prometheus is, with what the file takes from the environment filled in; not to be recorded."""
         return self._filled(self.spec.prometheus.url) if self.spec.prometheus is not None else None
+
+    @property
+    def alertmanager_url(self) -> str | None:
+        """Where its Alertmanager is, as `prometheus_url`."""
+        return self._filled(self.spec.alertmanager.url) if self.spec.alertmanager is not None else None
 
     @property
     def grafana_url(self) -> str | None:
@@ -174,6 +207,10 @@ def read_target(file: Path) -> Target:
     return anchored
 
 
+def _port(address: str | None) -> int | None:
+    return int(address.rpartition(":")[2]) if address else None
+
+
 def _anchored(target: Target, folder: Path) -> Target:
     """The target with the paths of its files as every process, in whatever folder, can open them."""
     spec = target.spec
@@ -194,6 +231,7 @@ def _anchored(target: Target, folder: Path) -> Target:
 
 __all__ = [
     "Admin",
+    "AlertmanagerAddress",
     "Component",
     "Draw",
     "Events",

@@ -43,6 +43,7 @@ PLACES: Mapping[tuple[str, ...], Set[str]] = {
     ("events", "event"): frozenset({"run", "identity", "event", "kind", "at", "value"}),
     ("events", "visible"): frozenset({"run", "event"}),
     ("prometheus", "url"): _NOTHING,
+    ("alertmanager", "url"): _NOTHING,
     ("grafana", "url"): _NOTHING,
 }
 """Where variables are filled in, and which there are; `identity` stands for its columns. Those from outside

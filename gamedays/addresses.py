@@ -11,6 +11,9 @@ from flashcrowd.process import free_port
 HOST = "127.0.0.1"
 LIVE_PROCESSES = 2
 LOAD_JOB = "flashcrowd"
+FAULTS_JOB = "flashcrowd-faults"
+OUR_JOBS = (LOAD_JOB, FAULTS_JOB)
+"""What runs only now and then; the others are the storefront's."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Addresses:
     events: int = field(default_factory=free_port)
     toxiproxy: int = field(default_factory=free_port)
     load: int = field(default_factory=free_port)
+    faults: int = field(default_factory=free_port)
     caretaker: int = field(default_factory=free_port)
 
     def __post_init__(self, live_processes: int) -> None:
@@ -42,7 +46,7 @@ class Addresses:
         return self.pids / f"{name}.pid"
 
     def scrape(self) -> Mapping[str, Sequence[str]]:
-        """The processes that export metrics by job: the storefront's, and the load's."""
+        """The processes that export metrics by job: the storefront's, the load's, and who injects faults."""
         jobs = {
             "shop": (self.shop,),
             "inventory": (self.inventory,),
@@ -51,6 +55,7 @@ class Addresses:
             "origin": (self.origin, self.backup_origin),
             "events": (self.events,),
             LOAD_JOB: (self.load,),
+            FAULTS_JOB: (self.faults,),
         }
         return {job: [f"{HOST}:{port}" for port in ports] for job, ports in jobs.items()}
 

@@ -15,6 +15,7 @@ import asyncio
 import time
 from typing import Any
 
+from chaos.gauge import FaultGauge
 from chaos.injector import Injector
 from chaos.undolog import UndoLog
 from flashcrowd.errors import FlashcrowdError, NeedError
@@ -28,6 +29,7 @@ from gamedays.oncall import OnCall
 from gamedays.plan import FaultStep
 from gamedays.schedule import Schedule
 from loadtests import runner
+from monitors.alerts import Source
 from monitors.prometheus import Prometheus
 
 ABORT_AFTER = 5
@@ -39,7 +41,10 @@ class AbortError(FlashcrowdError):
 
 
 class Conductor:
-    """One playing of a plan against a target that is up."""
+    """One playing of a plan against a target that is up.
+
+    pages: who tells of alerts; Prometheus itself, if not given.
+    """
 
     def __init__(
         self,
@@ -48,12 +53,14 @@ class Conductor:
         guard: Guard,
         prometheus: Prometheus,
         run: RunDirectory,
+        pages: Source | None = None,
     ) -> None:
         self._prepared, self._target, self._guard = prepared, target, guard
         self._plan, self._control = prepared.plan, prepared.control
-        self._prometheus, self._run = prometheus, run
+        self._prometheus, self._pages, self._run = prometheus, pages, run
         self._load: runner.Load | None = None
         self._broken: dict[str, str] = {}
+        self._gauge = FaultGauge(step.fault for step in self._steps)
 
     async def play(self, supervisor: Supervisor) -> None:
         """From the first viewer to the last. An abort is recorded, not raised; cancellation goes through."""
@@ -72,6 +79,13 @@ class Conductor:
             self._run.record("conductor", "ended")
 
     async def _play(self, start: float, load: runner.Load) -> None:
+        def unmarked(reason: str) -> None:
+            self._run.record("conductor", "faults_unmarked", reason=reason)
+
+        with self._gauge.served(self._target.faults_port, unmarked):
+            await self._play_marked(start, load)
+
+    async def _play_marked(self, start: float, load: runner.Load) -> None:
         async with self._injector() as injector:
             try:
                 await self._together(injector, start, load)
@@ -85,12 +99,17 @@ class Conductor:
             spec = self._plan.spec
             schedule = Schedule(spec.sale, spec.draw, self._target, self._guard, self._run)
             group.create_task(schedule.play(start))
-            steps = [] if self._control == "no-fault" else self._plan.spec.steps
-            played = [group.create_task(self._step(injector, number, step, start)) for number, step in enumerate(steps)]
+            played = [
+                group.create_task(self._step(injector, number, step, start)) for number, step in enumerate(self._steps)
+            ]
             await load.wait()
             await asyncio.gather(*played)
             for watcher in watchers:
                 watcher.cancel()
+
+    @property
+    def _steps(self) -> list[FaultStep]:
+        return [] if self._control == "no-fault" else self._plan.spec.steps
 
     async def _step(self, injector: Injector, number: int, step: FaultStep, start: float) -> None:
         await asyncio.sleep(max(0.0, start + step.at - time.time()))
@@ -110,6 +129,7 @@ class Conductor:
             self._run,
             withheld=self._control == "no-runbook",
             mark=lambda: mark_headers(self._target, self._run.name),
+            pages=self._pages,
         )
 
     async def _sentinel(self) -> None:
@@ -158,6 +178,7 @@ class Conductor:
             self._broken[data["id"]] = f"{data['fault']} on {data['on']}"
         elif kind == "healed":
             self._broken.pop(data["id"], None)
+        self._gauge.event(kind, data)
         self._run.record("fault", kind, **data)
 
 

@@ -16,7 +16,7 @@ BEARER = {"Authorization": "Bearer ${identity.token}"}
 MARK = {"x-pressure-test": "true", "x-scene-id": "${run}", "traceparent": "${traceparent}"}
 
 
-def describe(addresses: Addresses, prometheus_url: str) -> Target:
+def describe(addresses: Addresses, prometheus_url: str, alertmanager_url: str | None = None) -> Target:
     """The target file of an embedded storefront at these addresses."""
     spec = {
         "environment": "rehearsal",
@@ -29,8 +29,13 @@ def describe(addresses: Addresses, prometheus_url: str) -> Target:
         "draw": _draw(addresses),
         "stream": {"playlist": f"{http(addresses.stream)}/${{room}}/live.m3u8"},
         "events": {"url": f"{http(addresses.events)}/events", "visible": "/events/${event}"},
-        "prometheus": {"url": prometheus_url, "scrapes_load_at": f"{HOST}:{addresses.load}"},
+        "prometheus": {
+            "url": prometheus_url,
+            "scrapes_load_at": f"{HOST}:{addresses.load}",
+            "scrapes_faults_at": f"{HOST}:{addresses.faults}",
+        },
         "components": _components(addresses),
+        **({"alertmanager": {"url": alertmanager_url}} if alertmanager_url is not None else {}),
     }
     target = {"apiVersion": "flashcrowd/v1", "kind": "Target", "metadata": {"name": "embedded"}, "spec": spec}
     return Target.model_validate(target)

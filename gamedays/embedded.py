@@ -1,4 +1,4 @@
-"""Embedded target: the storefront, a fault proxy and a Prometheus on this machine, on free ports.
+"""Embedded target: the storefront, a fault proxy, a Prometheus and an Alertmanager on this machine, on free ports.
 
     viewers ──ws──► live × 2 ◄──bus──► shop ──► proxy ──► inventory
        ├──────────http──────────────────┘
@@ -6,6 +6,7 @@
        └──http──► events
 
 Everything is a real process of its own, so that faults and mitigations are real; a caretaker starts dead ones again.
+Where no Alertmanager is installed there is none, and pages are read from Prometheus.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from pathlib import Path
 
 import httpx
 
+import monitors.alertmanager_server
 import monitors.server
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import Child, Supervisor, accepts
 from flashcrowd.target import Target
-from gamedays.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, Addresses, http
+from gamedays.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, OUR_JOBS, Addresses, http
 from gamedays.caretaker import Caretaker
 from gamedays.description import describe
 from loadtests.split import open_files
@@ -77,18 +79,32 @@ async def start(
         raise InputError(f"no bug '{bug}' to plant; there are {', '.join(BUGS)}")
     addresses = Addresses(live, _pids(directory))
     scrape = addresses.scrape()
-    url = await monitors.server.start(supervisor, directory / "prometheus", scrape, [rule_file])
+    alertmanager = await _start_alertmanager(supervisor, directory)
+    url = await monitors.server.start(
+        supervisor, directory / "prometheus", scrape, [rule_file], alertmanager=alertmanager
+    )
     await _start_storefront(supervisor, directory, addresses, bug)
     async with Prometheus(url) as prometheus:
-        await _scraped(prometheus, sum(len(processes) for job, processes in scrape.items() if job != LOAD_JOB))
-    return describe(addresses, url)
+        processes = sum(len(processes) for job, processes in scrape.items() if job not in OUR_JOBS)
+        await _watched(prometheus, processes, alertmanager is not None)
+    return describe(addresses, url, alertmanager)
 
 
-async def _scraped(prometheus: Prometheus, processes: int) -> None:
-    """Until Prometheus has seen every process of the storefront: what happens before that, it couldn't judge."""
+async def _start_alertmanager(supervisor: Supervisor, directory: Path) -> str | None:
+    """Its URL; None where none is installed."""
+    program = monitors.alertmanager_server.locate()
+    if program is None:
+        return None
+    return await monitors.alertmanager_server.start(supervisor, directory / "alertmanager", program)
+
+
+async def _watched(prometheus: Prometheus, processes: int, alertmanager: bool) -> None:
+    """Until Prometheus has seen every process of the storefront, and would send alerts to its Alertmanager: what
+    happens before that, it couldn't judge, and would tell nobody."""
     until = time.monotonic() + FIRST_SCRAPE
     while time.monotonic() < until:
-        if await prometheus.scalar(f'sum(up{{job!="{LOAD_JOB}"}})') == processes:
+        seen = await prometheus.scalar(f'sum(up{{job!~"{"|".join(OUR_JOBS)}"}})') == processes
+        if seen and (not alertmanager or await prometheus.alertmanagers()):
             return
         await asyncio.sleep(0.1)
     raise NeedError(f"prometheus did not scrape the storefront within {FIRST_SCRAPE:g} s; is the machine overloaded?")

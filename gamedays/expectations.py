@@ -7,7 +7,7 @@ so is what was never played.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flashcrowd.units import about
 from flashcrowd.verdict import Finding, Outcome
@@ -17,12 +17,16 @@ from gamedays.sli import Sli, Tally
 
 @dataclass(frozen=True)
 class PageSeen:
-    """A page as it arrived: the alert's name, its SLO, the runbook it names, and when we had it."""
+    """A page as it arrived: the alert's name, its SLO, the runbook it names, and when we had it.
+
+    silenced: why it was none: the alert fired, and nobody was called.
+    """
 
     alert: str
     slo: str
     runbook: str | None
     at: float
+    silenced: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,9 @@ def recovery(sli: Sli, budget: float, pages: Sequence[PageSeen], slo: str, fault
 
 
 def judge_expectation(
-    wanted: Expectation, fault: FaultPlayed, sli: Sli, pages: Sequence[PageSeen], back: Recovery, judge: Judge
+    wanted: Expectation, fault: FaultPlayed, sli: Sli, silenced: Sequence[PageSeen], back: Recovery, judge: Judge
 ) -> list[Finding]:
-    """One finding for each thing that the expectation asks for."""
+    """One finding for each thing that the expectation asks for. silenced: alerts that would have been pages."""
     name = f"expect/{wanted.slo}"
     if fault.injected is None:
         return [Finding(name, Outcome.INCONCLUSIVE, f"{fault.name} was never injected, so nothing could be expected")]
@@ -75,6 +79,7 @@ def judge_expectation(
     findings = []
     if wanted.detected_within is not None:
         findings.append(_detected(f"{name}/detected", wanted.detected_within, fault, fault.injected, sli, back.paged))
+        findings[-1] = _explained(findings[-1], first_page(silenced, wanted.slo, fault))
     if wanted.runbook is not None:
         findings.append(_named(f"{name}/runbook", wanted.runbook, fault, fault.injected, sli, back.paged))
     if wanted.recovered_within is not None:
@@ -96,6 +101,13 @@ def _detected(
     if (doubt := _doubt(sli, injected, injected + within, fault)) is not None:
         return Finding(name, Outcome.INCONCLUSIVE, f"no page after {fault.name}, but {doubt}", evidence)
     return Finding(name, Outcome.FAIL, f"no page within {about(within)} of {fault.name}", evidence)
+
+
+def _explained(finding: Finding, silenced: PageSeen | None) -> Finding:
+    """The finding, with that somebody had silenced the alert, where it was to be a page and was none."""
+    if silenced is None or finding.outcome is Outcome.PASS or "paged_at" in finding.evidence:
+        return finding
+    return replace(finding, message=f"{finding.message}: {silenced.alert} fired, {silenced.silenced}")
 
 
 def _named(name: str, wanted: str, fault: FaultPlayed, injected: float, sli: Sli, page: PageSeen | None) -> Finding:

@@ -22,13 +22,15 @@ from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.target import Target
 from flashcrowd.verdict import Verdict
-from gamedays import embedded, extracts, manifest, preflight, report
+from gamedays import embedded, extracts, manifest, preflight, production, report
 from gamedays import judge as judging
 from gamedays.books import known_orders, save_books
 from gamedays.checks import Prepared, prepare
 from gamedays.conductor import Conductor
+from gamedays.pages import pager
 from gamedays.report import terminal
 from gamedays.story import Story, read_story
+from monitors import replay
 from monitors.prometheus import Prometheus
 
 __all__ = ["Ended", "Screen", "judge", "play", "prepare", "summary", "write_reports"]
@@ -81,6 +83,8 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
         interrupted = True
         run.record("conductor", "interrupted")
     ended = replace(judge(run.path), interrupted=interrupted)
+    if not interrupted and ended.story.windows and replay.available():
+        await _attempt(run, "production", production.save(ended.story))
     write_reports(ended)
     return ended
 
@@ -92,10 +96,13 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
             run.record("conductor", "starting", target=prepared.plan.spec.target)
             target = await _target(prepared, supervisor, run, Path(work))
             guard = Guard.of(target, prepared.allow_production)
-            async with Prometheus(prometheus_url(target)) as prometheus:
+            async with (
+                Prometheus(prometheus_url(target)) as prometheus,
+                pager(target, prepared.target is None, guard, prometheus, run) as pages,
+            ):
                 if prepared.target is not None:
-                    await preflight.look(prepared, target, prometheus)
-                conductor = Conductor(prepared, target, guard, prometheus, run)
+                    await preflight.look(prepared, target, guard, prometheus)
+                conductor = Conductor(prepared, target, guard, prometheus, run, pages)
                 shown = asyncio.create_task(screen.watch(prometheus))
                 before, began = await known_orders(target, guard), time.time()
                 try:
@@ -115,7 +122,7 @@ async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory,
     return await embedded.start(supervisor, work, rules, embedded.live_processes(prepared.plan.spec.load.viewers))
 
 
-async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, None]) -> None:
+async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, object]) -> None:
     """Save something that only the running parts know; a part that fails doesn't keep us from the next."""
     try:
         await collecting

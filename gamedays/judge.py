@@ -132,7 +132,7 @@ def _expectations(story: Story) -> Iterator[Finding]:
             judgement = monitors.judge.judge(slo, bad, total)
             return judgement.outcome, judgement.text
 
-        found = judge_expectation(wanted, fault.played, story.sli(slo.name), story.pages, back, by_slo)
+        found = judge_expectation(wanted, fault.played, story.sli(slo.name), story.silenced, back, by_slo)
         yield from found if expected[slo.name] == 1 else [_numbered(finding, number) for finding in found]
 
 

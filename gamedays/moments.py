@@ -10,7 +10,7 @@ from flashcrowd.units import about, clock
 from gamedays.story import FaultFact, RunbookFact, Story
 from gamedays.waves import Wave
 
-Kind = Literal["load", "sale", "fault", "page", "runbook", "recovered", "healed", "stopped"]
+Kind = Literal["load", "sale", "fault", "page", "silenced", "runbook", "recovered", "healed", "stopped"]
 
 
 @dataclass(frozen=True, order=True)
@@ -34,6 +34,7 @@ def moments(story: Story) -> list[Moment]:
         *_draws(story),
         *_faults(story),
         *_pages(story),
+        *_unsent(story),
         *(_runbook(story, fact) for fact in story.runbooks),
         *_withheld(story),
         *_recoveries(story),
@@ -80,6 +81,16 @@ def _pages(story: Story) -> Iterator[Moment]:
         cause = _cause(story, page.at)
         after = f", {page.at - cause.injected:.0f} s after the fault" if cause and cause.injected else ""
         yield Moment(page.at - story.start, "page", "page", f"{page.alert}{after}")
+
+
+def _unsent(story: Story) -> Iterator[Moment]:
+    """Alerts that called nobody, and why pages came from elsewhere."""
+    for page in story.silenced:
+        yield Moment(page.at - story.start, "silenced", "silenced", f"{page.alert} called nobody: {page.silenced}")
+    for event in story.events:
+        if (event.source, event.kind) == ("alert", "source_lost"):
+            text = "Alertmanager is gone; pages are read from Prometheus from now on"
+            yield Moment(event.time - story.start, "silenced", "warning", text)
 
 
 def _runbook(story: Story, fact: RunbookFact) -> Moment:

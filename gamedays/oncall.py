@@ -1,4 +1,4 @@
-"""On-call: takes the pages that Prometheus sends and follows the runbook that each alert names.
+"""On-call: takes the pages that Alertmanager or Prometheus tells of and follows the runbook that each alert names.
 
 It knows nothing of the plan or of the faults: what it does is what an engineer with a pager and the runbooks could do.
 An incident is all pages of one SLO from the first until none of its alerts fires; each is answered once.
@@ -15,7 +15,7 @@ import runbooks.catalogue
 from flashcrowd.errors import FlashcrowdError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.rundir import RunDirectory
-from monitors.alerts import Page
+from monitors.alerts import Page, Source
 from monitors.prometheus import Prometheus
 from runbooks.audit import Audit
 from runbooks.executor import Executor
@@ -25,7 +25,7 @@ class OnCall:
     """The engineer on call of one game day.
 
     withheld: the runbooks are kept from them (the `no-runbook` control): pages are noted, nothing is done. mark: the
-    headers of what the runbooks send to the target.
+    headers of what the runbooks send to the target. pages: who tells of alerts; Prometheus itself, if not given.
     """
 
     def __init__(
@@ -36,17 +36,19 @@ class OnCall:
         run: RunDirectory,
         withheld: bool = False,
         mark: Callable[[], Mapping[str, str]] = dict,
+        pages: Source | None = None,
     ) -> None:
-        self._prometheus, self._guard, self._variables = prometheus, guard, variables
+        self._prometheus, self._pages = prometheus, pages or prometheus
+        self._guard, self._variables = guard, variables
         self._run, self._withheld, self._mark = run, withheld, mark
         self._incidents: set[str] = set()
 
     async def watch(self, since: float) -> None:
         """Answer pages until cancelled. Raises NeedError when Prometheus doesn't answer any more."""
         async with asyncio.TaskGroup() as group:
-            async for page in monitors.alerts.watch(self._prometheus, since):
+            async for page in monitors.alerts.watch(self._pages, since):
                 self._note(page)
-                if await self._is_known(page):
+                if page.suppressed is not None or await self._is_known(page):
                     continue
                 self._incidents.add(page.slo)
                 if page.runbook is None:
@@ -57,15 +59,20 @@ class OnCall:
                     group.create_task(self._follow(page, page.runbook))
 
     def _note(self, page: Page) -> None:
+        """A page, or an alert that would be one if nobody had silenced it. latency: seconds that it took to us."""
+        told = {"reason": page.suppressed} if page.suppressed is not None else {}
         self._run.record(
             "alert",
-            "page",
+            "silenced" if told else "page",
             at=page.fired_at,
             alert=page.name,
             slo=page.slo,
             runbook=page.runbook,
             active_at=page.active_at,
+            latency=round(page.fired_at - page.active_at, 3),
+            told_by=page.source,
             labels=dict(page.labels),
+            **told,
         )
 
     async def _is_known(self, page: Page) -> bool:
@@ -74,7 +81,7 @@ class OnCall:
             return False
         firing = [
             alert
-            for alert in await self._prometheus.alerts()
+            for alert in await self._pages.alerts()
             if alert.state == "firing" and alert.labels.get("sloth_slo") == page.slo and alert.labels != page.labels
         ]
         return bool(firing)

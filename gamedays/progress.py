@@ -25,6 +25,16 @@ def _step(data: dict[str, Any]) -> tuple[str, str]:
     )
 
 
+def _page(data: dict[str, Any]) -> tuple[str, str]:
+    took = f", {data['latency']:.1f} s after the breach" if "latency" in data else ""
+    return "page", f"{data['alert']} → {'runbook ' + data['runbook'] if data['runbook'] else 'no runbook'}{took}"
+
+
+def _source(data: dict[str, Any]) -> tuple[str, str]:
+    why = f": {data['reason']}" if "reason" in data else ""
+    return "pages", f"are read from {str(data['told_by']).capitalize()}{why}"
+
+
 def _healing(broken: list[str]) -> str:
     return f"healing {', '.join(broken)}" if broken else "nothing is broken, ending the load"
 
@@ -32,7 +42,7 @@ def _healing(broken: list[str]) -> str:
 SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "conductor/starting": lambda d: (
         "starting",
-        "the embedded storefront and a Prometheus" if d["target"] == EMBEDDED else f"with the target {d['target']}",
+        "the embedded storefront, and what watches it" if d["target"] == EMBEDDED else f"with the target {d['target']}",
     ),
     "conductor/started": lambda d: ("load", "the first viewers arrive"),
     "conductor/aborted": lambda d: ("aborted", d["reason"]),
@@ -55,7 +65,10 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "fault/healed": lambda d: ("healed", f"{d['message']}"),
     "fault/rearmed": lambda d: ("fault", f"{d['message']}"),
     "fault/heal_failed": lambda d: ("NOT HEALED", f"{d['message']}"),
-    "alert/page": lambda d: ("page", f"{d['alert']} → {'runbook ' + d['runbook'] if d['runbook'] else 'no runbook'}"),
+    "alert/source": _source,
+    "alert/source_lost": lambda _: ("warning", "Alertmanager is gone; pages are read from Prometheus from now on"),
+    "alert/page": _page,
+    "alert/silenced": lambda d: ("silenced", f"{d['alert']} calls nobody: {d['reason']}"),
     "runbook/started": lambda d: ("runbook", f"{d['runbook']} begins"),
     "runbook/step_end": _step,
     "runbook/ended": lambda d: ("runbook", f"{d['runbook']}: {str(d['outcome']).replace('_', ' ')}"),

@@ -39,7 +39,8 @@ class Tally:
 class Sli:
     """The events of one SLO.
 
-    step: seconds between rows. rows: (unix time, bad per second, all per second); None where Prometheus had no data.
+    step: seconds between rows. rows: (unix time, bad per second, all per second); None where Prometheus had no data,
+    or none that is a number. Without one of the two a second tells nothing.
     """
 
     name: str
@@ -52,8 +53,8 @@ class Sli:
         for start, end in windows:
             seconds += max(0.0, end - start)
             for at, bad_rate, total_rate in self.rows:
-                if start <= at < end and total_rate is not None:
-                    bad += (bad_rate or 0.0) * self.step
+                if start <= at < end and total_rate is not None and bad_rate is not None:
+                    bad += bad_rate * self.step
                     total += total_rate * self.step
                     covered += self.step
         return Tally(bad, total, seconds, min(1.0, covered / seconds) if seconds else 0.0)

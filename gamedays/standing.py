@@ -74,6 +74,7 @@ def _addresses(target: Target, file: Path) -> str:
             f"  behaviour    {spec.events.url}",
             f"  fault proxy  {link.toxiproxy}   (link {link.proxy})",
             f"  prometheus   {spec.prometheus.url}",
+            *([f"  alertmanager {spec.alertmanager.url}"] if spec.alertmanager is not None else []),
             f"  target file  {file}",
             "",
             f"  flashcrowd load run live-commerce --target {file} --viewers 200 --duration 30s",

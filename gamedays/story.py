@@ -77,6 +77,7 @@ class Story:
     aborted: str | None
     interrupted: bool
     withheld: tuple[str, ...] = field(default=())
+    silenced: tuple[PageSeen, ...] = field(default=())
 
     @property
     def control(self) -> str | None:
@@ -156,6 +157,7 @@ def read_story(run: RunDirectory) -> Story:
         runbooks=tuple(_runbooks(events)),
         aborted=_text(_first(events, "conductor", "aborted"), "reason"),
         interrupted=_first(events, "conductor", "interrupted") is not None or (started is None or not _ended(events)),
+        silenced=tuple(_page(event) for event in events if (event.source, event.kind) == ("alert", "silenced")),
         withheld=tuple(event.data["runbook"] for event in events if event.kind == "withheld"),
     )
 
@@ -212,7 +214,7 @@ def _runbooks(events: Sequence[Event]) -> list[RunbookFact]:
 
 def _page(event: Event) -> PageSeen:
     data = event.data
-    return PageSeen(data["alert"], data["slo"], data["runbook"], event.time)
+    return PageSeen(data["alert"], data["slo"], data["runbook"], event.time, data.get("reason"))
 
 
 def _mitigates(event: Event) -> bool:

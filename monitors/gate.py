@@ -3,45 +3,76 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
-from flashcrowd.verdict import Verdict
-from monitors.judge import Judgement, decide
+from flashcrowd.verdict import Finding, Verdict
+from monitors import clock as clocks
+from monitors import composites as composite_judge
+from monitors.clock import Clock
+from monitors.judge import Judgement, decide, doubted
 from monitors.measure import measure
 from monitors.prometheus import Prometheus
-from monitors.slo import Slo
-
-AT_ONCE = 4
-"""SLOs measured at the same time: a gate mustn't be the load that its Prometheus suffers from."""
+from monitors.slo import Composite, Slo
 
 
 class Checked(NamedTuple):
-    """One SLO and what the judge says of it."""
+    """One SLO, or a composite, and what the judge says of it."""
 
-    slo: Slo
+    slo: Slo | Composite
     judgement: Judgement
 
 
+class Comparison(Protocol):
+    """What an objective came to beside something else, if anything."""
+
+    def finding(self) -> Finding | None: ...
+
+
 async def check(
-    slos: Sequence[Slo], prometheus: Prometheus, window_seconds: float, at: float | None = None
+    slos: Sequence[Slo],
+    prometheus: Prometheus,
+    window_seconds: float,
+    at: float | None = None,
+    composites: Sequence[Composite] = (),
+    clock: Clock | None = None,
 ) -> list[Checked]:
-    """Judge each SLO over the window that ends at a unix time, or now; in the order of the SLOs.
+    """Judge each SLO over the window that ends at a unix time, or now by the clock of Prometheus; then the composites,
+    whose parts are among the SLOs. In the order of both.
+
+    clock: where it has been read already.
 
     Raises:
         InputError: Prometheus refuses a query; NeedError: it doesn't answer.
     """
-    end = time.time() if at is None else at
-    few = asyncio.Semaphore(AT_ONCE)
+    now = clock or await clocks.read(prometheus)
+    end = now.now if at is None else at
+    asked = [asyncio.create_task(measure(slo, prometheus, [(end - window_seconds, end)])) for slo in slos]
+    try:
+        counted = await asyncio.gather(*asked)
+    finally:
+        for task in asked:
+            task.cancel()  # where one fails, the others are no longer asked
+    judged = [_timed(decide(slo, counts), now, end) for slo, counts in zip(slos, counted, strict=True)]
+    judged = [doubted(found, *_partial(prometheus)) for found in judged]
+    found = [*judged, *(composite_judge.judge(composite, judged) for composite in composites)]
+    return [Checked(judgement.slo, judgement) for judgement in found]
 
-    async def one(slo: Slo) -> Checked:
-        async with few:
-            return Checked(slo, decide(slo, await measure(slo, prometheus, [(end - window_seconds, end)])))
 
-    return list(await asyncio.gather(*(one(slo) for slo in slos)))
+def _timed(found: Judgement, now: Clock, end: float) -> Judgement:
+    """It with what the clocks say: a window that isn't over can't be passed."""
+    doubts, notes = now.doubt(end), now.note
+    return doubted(replace(found, notes=(*found.notes, *([notes] if notes else ()))), *([doubts] if doubts else ()))
 
 
-def verdict(checked: Sequence[Checked]) -> Verdict:
-    """All judgements as one verdict; findings are named by `slo/SERVICE-NAME`."""
-    return Verdict(tuple(judgement.finding(f"slo/{slo.id}") for slo, judgement in checked))
+def _partial(prometheus: Prometheus) -> Iterator[str]:
+    """Why an answer may have lacked a part of the data."""
+    for text in prometheus.partial[:1]:
+        yield f"prometheus answered with a part of the data: {text}"
+
+
+def verdict(checked: Sequence[Checked], compared: Sequence[Comparison] = ()) -> Verdict:
+    """All judgements as one verdict; findings are named by `slo/SERVICE-NAME`. compared: more that counts."""
+    findings = [judgement.finding(f"slo/{slo.id}") for slo, judgement in checked]
+    return Verdict((*findings, *(finding for one in compared if (finding := one.finding()) is not None)))

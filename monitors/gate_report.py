@@ -8,6 +8,9 @@ from typing import Any
 from flashcrowd.junit import Case, suite
 from flashcrowd.units import SECONDS, format_duration
 from flashcrowd.verdict import Outcome
+from monitors import baseline_report
+from monitors.baseline import fingerprint
+from monitors.baseline_report import Beside
 from monitors.figures import count, exact_percent
 from monitors.gate import Checked, verdict
 
@@ -15,8 +18,8 @@ HEADINGS = ("SLO", "objective", "held", "events", "verdict")
 _UNITS = (("d", "d"), ("h", "h"), ("m", "min"), ("s", "s"))
 
 
-def table(checked: Sequence[Checked], window_seconds: float, width: int = 80) -> str:
-    """The table and its sentence. A reason that doesn't fit beside its row stands below it.
+def table(checked: Sequence[Checked], window_seconds: float, width: int = 80, beside: Beside | None = None) -> str:
+    """The table and its sentence, those of the baseline too. A reason that doesn't fit beside its row stands below it.
 
     width: columns. Names longer than any sensible one make it wider.
     """
@@ -25,9 +28,10 @@ def table(checked: Sequence[Checked], window_seconds: float, width: int = 80) ->
     lines = [_line(HEADINGS, sizes).replace(f"{'events':>{sizes[3]}}", f"{'events':<{sizes[3]}}")]
     for cells, found in zip(rows[1:], checked, strict=True):
         line, reason = _line(cells, sizes), _reason(found)
-        beside = f"{line:<{sum(sizes) + 2 * len(sizes)}}{reason}".rstrip()
-        lines += [beside] if len(beside) <= width else [line.rstrip(), " " * (sizes[0] + 2) + reason]
-    return "\n".join([*(line.rstrip() for line in lines), "", sentence(checked, window_seconds)])
+        short = f"{line:<{sum(sizes) + 2 * len(sizes)}}{reason}".rstrip()
+        lines += [short] if len(short) <= width else [line.rstrip(), " " * (sizes[0] + 2) + reason]
+    more, end = (["", *baseline_report.lines(beside)], [beside.sentence]) if beside is not None else ([], [])
+    return "\n".join([*(line.rstrip() for line in lines), *more, "", sentence(checked, window_seconds), *end])
 
 
 def sentence(checked: Sequence[Checked], window_seconds: float) -> str:
@@ -44,27 +48,36 @@ def sentence(checked: Sequence[Checked], window_seconds: float) -> str:
     return f"{outcome.value}: {what} over the last {span(window_seconds)}"
 
 
-def as_dict(checked: Sequence[Checked], window_seconds: float, at: float) -> dict[str, Any]:
+def as_dict(
+    checked: Sequence[Checked], window_seconds: float, at: float, beside: Beside | None = None
+) -> dict[str, Any]:
     """A JSON document. at: the end of the window, unix seconds."""
     return {
-        "outcome": verdict(checked).outcome.value,
+        "outcome": verdict(checked, beside.compared if beside else ()).outcome.value,
         "window_seconds": window_seconds,
         "at": at,
-        "objectives": [judgement.as_dict() for _, judgement in checked],
+        "objectives": [{**judgement.as_dict(), "queries": fingerprint(slo)} for slo, judgement in checked],
+        "baseline": None if beside is None else beside.as_dict(),
     }
 
 
-def junit(checked: Sequence[Checked], window_seconds: float) -> str:
-    """JUnit XML with a case for each objective, below its service."""
+def junit(checked: Sequence[Checked], window_seconds: float, beside: Beside | None = None) -> str:
+    """JUnit XML with a case for each objective, below its service, and for each one beside the baseline."""
     cases = [Case(slo.service, slo.name, judgement.outcome, judgement.text) for slo, judgement in checked]
+    cases += [
+        Case("baseline", found.slo, found.outcome, found.message) for found in (beside.compared if beside else ())
+    ]
     return suite(f"flashcrowd slo check {format_duration(window_seconds)}", cases)
 
 
-def markdown(checked: Sequence[Checked], window_seconds: float) -> str:
-    """A table for a pull request, its sentence first."""
-    first, _, rest = sentence(checked, window_seconds).partition(":")
-    lines = [f"**{first}**:{rest}", "", "| SLO | objective | held | events | verdict | |", "|---|--:|--:|--:|---|---|"]
-    lines += [f"| {' | '.join((*_cells(found), _reason(found)))} |" for found in checked]
+def markdown(checked: Sequence[Checked], window_seconds: float, beside: Beside | None = None) -> str:
+    """A table for a pull request, its sentence first; that of the baseline below."""
+    lines = [_bold(sentence(checked, window_seconds)), *([_bold(beside.sentence)] if beside else [])]
+    lines = ["  \n".join(lines), "", "| SLO | objective | held | events | verdict | |", "|---|--:|--:|--:|---|---|"]
+    lines += [f"| {' | '.join(_escaped((*_cells(found), _reason(found))))} |" for found in checked]
+    if beside is not None:
+        lines += ["", f"| beside {beside.name} | |", "|---|---|"]
+        lines += [f"| {' | '.join(_escaped((found.slo, found.message)))} |" for found in beside.compared]
     return "\n".join(lines) + "\n"
 
 
@@ -80,6 +93,16 @@ def _cells(found: Checked) -> tuple[str, ...]:
     slo, judgement = found
     events = "-" if judgement.total is None else count(judgement.total)
     return slo.name, exact_percent(slo.objective / 100), judgement.held_text, events, judgement.outcome.value
+
+
+def _bold(sentence: str) -> str:
+    first, _, rest = sentence.partition(":")
+    return f"**{first}**:{rest}"
+
+
+def _escaped(cells: Sequence[str]) -> list[str]:
+    """Cells in which a bar doesn't begin another one; a line break would end the table."""
+    return [" ".join(cell.split()).replace("|", "\\|") for cell in cells]
 
 
 def _line(cells: Sequence[str], sizes: Sequence[int]) -> str:

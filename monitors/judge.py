@@ -7,27 +7,32 @@ both sides (inconclusive). No data, too few events, and a part of the time witho
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
+from flashcrowd import units
+from flashcrowd.units import utc
 from flashcrowd.verdict import Finding, Outcome
 from monitors.figures import about, bad_percent, count, exact_percent, held_percent
 from monitors.measure import Counts
-from monitors.slo import Slo
+from monitors.scrapes import Window
+from monitors.slo import Composite, Slo
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the judge says of one SLO.
+    """What the judge says of one SLO, or of a composite.
 
-    message: one sentence with the figures. notes: what makes them worth less, shown with it. bad, total: events,
-    None where they weren't counted. ratio: the bad share (0 to 1), None without data. interval: of the bad share,
-    None where there is none. needed: how many more events would decide, if they were like those seen; None when
-    decided, and when no number would.
+    message: one sentence with the figures. doubts: what forbids a pass. notes: what is good to know. Both are shown
+    with it. bad, total: events, None where they weren't counted. ratio: the bad share (0 to 1), None without data; the
+    worse one, where it lies between two. interval: of the bad share, None where there is none. needed: how many more
+    events would decide, if they were like those seen; None when decided, and when no number would. confidence: of a
+    composite's interval; an SLO has its own. least: the fewest bad events, where their number lies between two.
     """
 
-    slo: Slo
+    slo: Slo | Composite
     outcome: Outcome
     message: str
     bad: float | None = None
@@ -36,6 +41,9 @@ class Judgement:
     interval: tuple[float, float] | None = None
     needed: int | None = None
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    confidence: float = 0.0
+    least: float | None = None
 
     @property
     def held(self) -> float | None:
@@ -44,8 +52,8 @@ class Judgement:
 
     @property
     def text(self) -> str:
-        """The message and its notes."""
-        return "; ".join((self.message, *self.notes))
+        """The message, its doubts and its notes."""
+        return "; ".join((self.message, *self.doubts, *self.notes))
 
     @property
     def held_text(self) -> str:
@@ -56,6 +64,7 @@ class Judgement:
         """JSON values from which the message can be checked."""
         return {
             "slo": self.slo.id,
+            **({} if isinstance(self.slo, Slo) else {"parts": list(self.slo.names)}),
             "objective": self.slo.objective,
             "outcome": self.outcome.value,
             "message": self.text,
@@ -63,8 +72,10 @@ class Judgement:
             "bad": self.bad,
             "total": self.total,
             "interval": None if self.interval is None else list(self.interval),
-            "confidence": self.slo.rehearsal.confidence,
+            "confidence": self.slo.rehearsal.confidence if isinstance(self.slo, Slo) else self.confidence,
             "needed": self.needed,
+            "doubts": list(self.doubts),
+            "notes": list(self.notes),
         }
 
     def finding(self, name: str | None = None) -> Finding:
@@ -105,43 +116,87 @@ def judge(slo: Slo, bad: float | None, total: float | None) -> Judgement:
 
     No total (None, NaN, 0 or less) is no data. An unknown number of bad ones is no data either.
     """
-    if total is None or bad is None or not (math.isfinite(total) and math.isfinite(bad)):
-        return Judgement(slo, Outcome.INCONCLUSIVE, "no data")
-    if total <= 0:
-        return Judgement(slo, Outcome.INCONCLUSIVE, "no data: nothing happened", 0.0, 0.0)
-    bad = min(max(bad, 0.0), total)  # two rates over the same window are each extrapolated by a hair
-    share, limits = bad / total, slo.rehearsal
-    interval = wilson(bad, total, limits.confidence)
-    outcome = _outcome(interval, slo.budget)
-    if outcome is Outcome.INCONCLUSIVE or total < limits.min_events:
-        enough = decisive(share, slo.budget, limits.confidence)
-        needed = None if enough is None else max(enough, limits.min_events) - math.floor(total)
-        return Judgement(slo, Outcome.INCONCLUSIVE, _doubt(slo, total, needed), bad, total, share, interval, needed)
-    return Judgement(slo, outcome, _says(slo, share), bad, total, share, interval)
+    return _judge(slo, bad, bad, total)
 
 
 def decide(slo: Slo, counts: Counts) -> Judgement:
     """What to say of what was measured, its holes included: they never let it pass, and never excuse a failure."""
-    found = judge_ratio(slo, counts.ratio) if slo.sli.raw is not None else judge(slo, counts.bad, counts.total)
+    limits = counts.bounds
+    if slo.sli.raw is not None:
+        found = _judge_ratio(slo, limits.low, limits.high) if limits else judge_ratio(slo, counts.ratio)
+    elif limits is not None and counts.bad is not None:
+        found = _judge(slo, limits.low, limits.high, counts.total)
+    else:
+        found = judge(slo, counts.bad, counts.total)
     if found.ratio is None:
-        return found
-    notes, outcome = [], found.outcome
-    if counts.errors_unseen:
-        notes.append("there is no error series, so none was counted")
-    if counts.gaps:
-        notes.append(f"no data for {_seconds(counts)} s of the time")
-        outcome = Outcome.FAIL if outcome is Outcome.FAIL else Outcome.INCONCLUSIVE
-    return replace(found, outcome=outcome, notes=(*found.notes, *notes))
+        return replace(found, doubts=(*found.doubts, *counts.unreal))
+    notes = (*found.notes, *((limits.why,) if limits else ()), *_notes(counts))
+    return doubted(replace(found, notes=notes), *counts.unreal, *_gaps(counts.gaps))
+
+
+def doubted(found: Judgement, *doubts: str) -> Judgement:
+    """It with more doubts: then it doesn't pass. A failure stays one, as they say nothing good."""
+    outcome = Outcome.INCONCLUSIVE if doubts and found.outcome is Outcome.PASS else found.outcome
+    return replace(found, outcome=outcome, doubts=(*found.doubts, *doubts))
 
 
 def judge_ratio(slo: Slo, ratio: float | None) -> Judgement:
     """What to say of a raw SLI's bad share. It counts no events, so there is no interval and the share itself is
     compared; a note says so."""
-    if ratio is None or not math.isfinite(ratio):
+    return _judge_ratio(slo, ratio, ratio)
+
+
+def _judge(slo: Slo, low: float | None, high: float | None, total: float | None) -> Judgement:
+    """As `judge`, of a number of bad events between two."""
+    if total is None or low is None or high is None or not all(map(math.isfinite, (total, low, high))):
         return Judgement(slo, Outcome.INCONCLUSIVE, "no data")
-    share = min(max(ratio, 0.0), 1.0)
-    outcome = _outcome((share, share), slo.budget)
-    return Judgement(slo, outcome, _says(slo, share), ratio=share, notes=("a ratio without events has no interval",))
+    if total <= 0:
+        return Judgement(slo, Outcome.INCONCLUSIVE, "no data: nothing happened", 0.0, 0.0)
+    low, bad = (min(max(value, 0.0), total) for value in (low, high))  # each rate is extrapolated by a hair
+    share, limits = bad / total, slo.rehearsal
+    interval = wilson(low, total, limits.confidence)[0], wilson(bad, total, limits.confidence)[1]
+    outcome, message, needed = _outcome(interval, slo.budget), _says(slo, low / total, share), None
+    if (low == bad and outcome is Outcome.INCONCLUSIVE) or total < limits.min_events:
+        outcome, enough = Outcome.INCONCLUSIVE, decisive(share, slo.budget, limits.confidence)
+        needed = None if enough is None else max(enough, limits.min_events) - math.floor(total)
+        message = _doubt(slo, total, needed)
+    few = (f"fewer than {count(limits.min_events)} events",) if total < limits.min_events else ()
+    return Judgement(slo, outcome, message, bad, total, share, interval, needed, doubts=few, least=low)
+
+
+def _judge_ratio(slo: Slo, low: float | None, high: float | None) -> Judgement:
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return Judgement(slo, Outcome.INCONCLUSIVE, "no data")
+    least, share = (min(max(value, 0.0), 1.0) for value in (low, high))
+    outcome, interval = _outcome((least, share), slo.budget), None if least == share else (least, share)
+    notes = ("a ratio without events has no interval",)
+    return Judgement(slo, outcome, _says(slo, least, share), ratio=share, interval=interval, notes=notes)
+
+
+def _notes(counts: Counts) -> tuple[str, ...]:
+    """What is good to know, and forbids nothing."""
+    notes = []
+    if counts.errors_unseen:
+        notes.append("there is no error series, so none was counted")
+    if counts.restarts:
+        times = "once" if counts.restarts == 1 else f"{counts.restarts} times"
+        notes.append(f"counters began anew {times}; what came after a last scrape is lost")
+    if counts.processes is not None and counts.processes[0] < counts.processes[1]:
+        notes.append(f"between {counts.processes[0]} and {counts.processes[1]} processes were heard")
+    return tuple(notes)
+
+
+def _gaps(gaps: Sequence[Window]) -> tuple[str, ...]:
+    """Each hole with its start and length; many as the longest of them and their sum."""
+    if not gaps:
+        return ()
+    start, end = max(gaps, key=lambda gap: gap[1] - gap[0])
+    longest = f"no data from {utc(round(start))[:19]}Z for {units.about(end - start)}"
+    rest = len(gaps) - 1
+    more = f", and {rest} more times, {units.about(sum(gap[1] - gap[0] for gap in gaps))} in all" if rest > 1 else ""
+    if rest == 1:
+        more = f", and once more, {units.about(sum(gap[1] - gap[0] for gap in gaps))} in all"
+    return (longest + more,)
 
 
 def _outcome(interval: tuple[float, float], budget: float) -> Outcome:
@@ -149,7 +204,10 @@ def _outcome(interval: tuple[float, float], budget: float) -> Outcome:
     return Outcome.PASS if high <= budget else Outcome.FAIL if low > budget else Outcome.INCONCLUSIVE
 
 
-def _says(slo: Slo, share: float) -> str:
+def _says(slo: Slo | Composite, low: float, share: float) -> str:
+    if low < share:
+        between = f"{bad_percent(low, slo.budget)} and {bad_percent(share, slo.budget)}"
+        return f"between {between} bad, at most {exact_percent(slo.budget)} allowed"
     if share > slo.budget:
         return f"{bad_percent(share, slo.budget)} bad, at most {exact_percent(slo.budget)} allowed"
     return f"{held_percent(share, slo.budget)} held, {exact_percent(slo.objective / 100)} wanted"
@@ -159,10 +217,6 @@ def _doubt(slo: Slo, total: float, needed: int | None) -> str:
     if needed is None:
         return f"right on its objective after {count(total)} events"
     return f"needs about {about(needed)} more events"
-
-
-def _seconds(counts: Counts) -> str:
-    return count(sum(end - start for start, end in counts.gaps))
 
 
 def _z(confidence: float) -> float:

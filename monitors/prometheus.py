@@ -1,25 +1,24 @@
 """Prometheus: a client of its HTTP API (https://prometheus.io/docs/prometheus/latest/querying/api/).
 
-Only what reads: every call may be repeated, and is, until its deadline.
+Only what reads, of anything that answers like one (Mimir, Thanos, VictoriaMetrics): `monitors.asking` repeats it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
 from flashcrowd.errors import InputError, NeedError
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
-"""Seconds between tries; each pause is twice the one before."""
+from flashcrowd.masking import of_process
+from monitors.access import Access
+from monitors.asking import Asking, refused, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +40,18 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert. state: `pending` or `firing`. active_at: when its expression came true, unix seconds."""
+    """One alert. state: `pending` or `firing`. active_at: when its expression came true, unix seconds.
+
+    suppressed: why nobody is told of it though it fires, as Alertmanager alone knows. source: who told us.
+    """
 
     name: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     state: str
     active_at: float
+    suppressed: str | None = None
+    source: str = "prometheus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +69,12 @@ class Prometheus:
     """A Prometheus, or anything that answers like one.
 
     url: its address, a path prefix included. timeout: seconds that one call may take, with all its tries.
+    partial: what it said of answers that lack a part of the data, each once.
     """
 
-    def __init__(self, url: str, timeout: float = 5.0) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_sound_port(parts):
-            raise InputError(f"'{url}' is not the URL of a Prometheus; write http://HOST:9090")
-        self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")  # without a password
-        self._timeout = timeout
-        loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")  # a proxy of the environment can't reach it
-        self._client = httpx.AsyncClient(base_url=url.rstrip("/") + "/", timeout=timeout, trust_env=not loopback)
+    def __init__(self, url: str, timeout: float = 5.0, access: Access | None = None) -> None:
+        self._asking = Asking(url, timeout, access or Access())
+        self.url, self.repeats, self.partial = self._asking.url, self._asking.repeats, list[str]()
 
     async def __aenter__(self) -> Prometheus:
         return self
@@ -86,7 +86,7 @@ class Prometheus:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._asking.aclose()
 
     async def query(self, promql: str, at: float | None = None) -> list[Sample]:
         """The query's series at a unix time, or now.
@@ -109,12 +109,21 @@ class Prometheus:
         """The one value of a query; None when there is no series, or it is NaN or infinite (nothing in nothing).
 
         Raises:
+            InputError, NeedError: as `value`.
+        """
+        value = await self.value(promql, at)
+        return value if value is not None and math.isfinite(value) else None
+
+    async def value(self, promql: str, at: float | None = None) -> float | None:
+        """The one value of a query, NaN and infinite ones included; None when there is no series.
+
+        Raises:
             InputError: as `query`, or there are several series; NeedError as `query`.
         """
         samples = await self.query(promql, at)
         if len(samples) > 1:
             raise InputError(f"wants a query with one series, got {len(samples)}; put sum(...) around it: {promql}")
-        return samples[0].value if samples and math.isfinite(samples[0].value) else None
+        return samples[0].value if samples else None
 
     async def query_range(self, promql: str, start: float, end: float, step: float) -> list[Series]:
         """The query's series from start to end (unix seconds, both included), a point every `step` seconds.
@@ -170,64 +179,52 @@ class Prometheus:
         found = await self._ask(f"api/v1/metadata?{urlencode({'metric': metric})}")
         return sorted({row["type"] for row in found.get(metric, [])})
 
+    async def alertmanagers(self) -> list[str]:
+        """The addresses to which it sends alerts. Raises NeedError as `query`."""
+        data = await self._ask("api/v1/alertmanagers")
+        return [row["url"] for row in data["activeAlertmanagers"]]
+
     async def ready(self) -> bool:
         """Whether it serves queries; one try, never an error."""
-        try:
-            return (await self._client.get("-/ready")).is_success
-        except httpx.HTTPError:
-            return False
+        return await self._asking.once("-/ready")
 
     async def _ask(self, path: str, form: Mapping[str, str] | None = None) -> Any:
-        """The data of an answer; 5xx and broken connections are tried again until the deadline."""
-        loop = asyncio.get_running_loop()
-        until, pause, why = loop.time() + self._timeout, FIRST_PAUSE, "it took too long"
-        try:
-            async with asyncio.timeout_at(until):
-                while True:
-                    try:
-                        answer = await self._client.request("POST" if form else "GET", path, data=form)
-                        if not answer.is_server_error:
-                            return self._data(answer, form)
-                        why = f"its answer was {answer.status_code} {_error_of(answer)}".rstrip()
-                    except httpx.HTTPError as error:
-                        why = str(error).lower() or why
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE)
-        except TimeoutError:
-            raise NeedError(
-                f"prometheus at {self.url} did not answer within {self._timeout:g} s ({why}); "
-                "start it, or name another one"
-            ) from None
+        return self._data(await self._asking.ask(path, form), form)
 
     def _data(self, answer: httpx.Response, form: Mapping[str, str] | None) -> Any:
-        if form is not None and answer.status_code in (400, 422):
-            raise InputError(f"prometheus refuses the query: {_error_of(answer)}; the query is: {form['query']}")
+        if form is not None and answer.status_code in (400, 422) and _has_error(answer):
+            raise InputError(f"prometheus refuses the query: {said(answer)}; the query is: {form['query']}")
         if answer.status_code in (401, 403):
+            raise NeedError(refused(self._asking, answer))
+        if answer.has_redirect_location:
+            place = urlsplit(answer.headers["location"])._replace(query="", fragment="").geturl()
             raise NeedError(
-                f"prometheus at {self.url} lets nobody in without credentials; write http://USER:PASSWORD@HOST"
+                f"{self.url} answers with {answer.status_code} and sends us to {place}; give that, if it is it"
             )
         try:
-            return answer.raise_for_status().json()["data"]
-        except (httpx.HTTPStatusError, ValueError, KeyError, TypeError):
+            body = answer.raise_for_status().json()
+            self._hear(body)
+            return body["data"]
+        except (httpx.HTTPStatusError, ValueError, KeyError, TypeError, AttributeError):
             raise NeedError(
-                f"{self.url} answers with {answer.status_code}, but not as a prometheus does; "
-                "give the address that has /api/v1 below it"
+                f"{self.url} answers with {f'{answer.status_code} {said(answer)}'.rstrip()}, but not as a prometheus "
+                "does; give the address that has /api/v1 below it"
             ) from None
 
+    def _hear(self, body: Mapping[str, Any]) -> None:
+        """Keep what says that a part is missing. Warnings about the query itself begin with `PromQL` (Prometheus'
+        util/annotations); all others come from storage that did not answer. `isPartial` is VictoriaMetrics'."""
+        found = [text for text in body.get("warnings") or () if not text.startswith("PromQL")]
+        found += ["a part of its storage did not answer"] if body.get("isPartial") else []
+        found = [of_process().values(text) for text in dict.fromkeys(found)]
+        self.partial += [text for text in found if text not in self.partial]
 
-def _has_sound_port(parts: SplitResult) -> bool:
+
+def _has_error(answer: httpx.Response) -> bool:
     try:
-        return parts.port is None or parts.port > 0
-    except ValueError:
+        return "error" in answer.json()
+    except (ValueError, TypeError):
         return False
-
-
-def _error_of(answer: httpx.Response) -> str:
-    """What Prometheus says went wrong, on one line."""
-    try:
-        return " ".join(str(answer.json()["error"]).split())
-    except (ValueError, KeyError, TypeError):
-        return ""
 
 
 def _unix(text: str) -> float:

@@ -1,9 +1,9 @@
 """Rules: the Prometheus rule file of SLOs, made of their queries and a policy of windows.
 
-Recording rules carry Sloth's names and labels, so that its dashboards show them. Two things differ on purpose. Every
-window is measured over its whole length, so that each event weighs the same: a mean of 5-minute ratios would let a
-flash sale's peak count as little as a quiet night. And each pair of windows is an alert of its own, so that a page
-says which pair it came from.
+Recording rules carry Sloth's names and labels, so that its dashboards show them. Two things differ on purpose. Each
+event of a window weighs the same, of the budget's whole period too (`period_rules.py`): a mean of 5-minute ratios
+would let a flash sale's peak count as little as a quiet night. And each pair of windows is an alert of its own, so
+that a page says which pair it came from.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 from flashcrowd.errors import InputError
 from flashcrowd.units import format_duration
 from monitors.figures import exact_percent
+from monitors.period_rules import Rule, period_rules, ratio_metric, selecting
 from monitors.slo import Alert, Slo
 from monitors.windows import Pair, WindowPolicy
-
-Rule = dict[str, str | dict[str, str]]
 
 
 def rule_file(
@@ -38,6 +37,7 @@ def rule_file(
     groups = [_group(slo, policy, interval or policy.interval, runbook_base) for slo in slos]
     yaml, text = YAML(), io.StringIO()
     yaml.width = 4096
+    yaml.representer.ignore_aliases = lambda *_: True  # labels are written out, though rules share them
     yaml.dump({"groups": groups}, text)
     return text.getvalue()
 
@@ -52,7 +52,8 @@ def _group(slo: Slo, policy: WindowPolicy, interval: float | None, runbook_base:
         for pair in _pairs(slo, policy)
         if (alert := slo.alert(pair.severity)) is not None
     ]
-    return {**group, "rules": records + alerts}
+    period = [] if policy.period is None else _period(slo, policy, policy.period)
+    return {**group, "rules": records + period + alerts}
 
 
 def _pairs(slo: Slo, policy: WindowPolicy) -> list[Pair]:
@@ -69,10 +70,15 @@ def _pairs(slo: Slo, policy: WindowPolicy) -> list[Pair]:
 
 def _record(slo: Slo, policy: WindowPolicy, window: float) -> Rule:
     return {
-        "record": _metric(window),
+        "record": ratio_metric(window),
         "expr": LiteralScalarString(f"{slo.ratio_query(window)}\n"),
         "labels": {**slo.labels, **_identity(slo, policy), "sloth_window": format_duration(window)},
     }
+
+
+def _period(slo: Slo, policy: WindowPolicy, period: float) -> list[Rule]:
+    rules = period_rules(slo, _identity(slo, policy), policy.windows[0], period)
+    return [{**rule, "expr": LiteralScalarString(f"{rule['expr']}\n")} for rule in rules]
 
 
 def _alert(slo: Slo, policy: WindowPolicy, pair: Pair, alert: Alert, runbook_base: str | None) -> Rule:
@@ -101,9 +107,9 @@ def _alert(slo: Slo, policy: WindowPolicy, pair: Pair, alert: Alert, runbook_bas
 
 def _expression(slo: Slo, policy: WindowPolicy, pair: Pair) -> str:
     """Both windows above the threshold; the long one first, so that it is the alert's value."""
-    selector = ", ".join(f'{name}="{value}"' for name, value in _identity(slo, policy).items())
+    selector = selecting(_identity(slo, policy))
     long, short = (
-        f"max without (sloth_window) ({_metric(window)}{{{selector}}} > ({pair.factor:g} * {slo.budget:g}))"
+        f"max without (sloth_window) ({ratio_metric(window)}{selector} > ({pair.factor:g} * {slo.budget:g}))"
         for window in (pair.long, pair.short)
     )
     return f"{long}\nand\n{short}\n"
@@ -122,10 +128,6 @@ def _runbook_url(alert: Alert, base: str | None) -> dict[str, str]:
     if base is None or runbook is None:
         return {}
     return {"runbook_url": runbook if "://" in runbook else f"{base.rstrip('/')}/{runbook}"}
-
-
-def _metric(window: float) -> str:
-    return f"slo:sli_error:ratio_rate{format_duration(window)}"
 
 
 def _identity(slo: Slo, policy: WindowPolicy) -> dict[str, str]:

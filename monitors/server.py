@@ -7,6 +7,7 @@ import io
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 
@@ -39,21 +40,25 @@ async def start(
     scrape: Mapping[str, Sequence[str]],
     rule_files: Sequence[Path] = (),
     interval: float = 1.0,
+    alertmanager: str | None = None,
+    flags: Sequence[str] = (),
 ) -> str:
     """Start it and wait until it serves queries; its URL. The supervisor ends it.
 
     directory: made where it doesn't exist; has the configuration and the blocks. scrape: `host:port` of each job's
     processes; they may come later. interval: seconds between scrapes. The first scrape comes up to 5 s after the
-    start (Prometheus throttles its discovery by a constant): poll `up` where that matters.
+    start (Prometheus throttles its discovery by a constant): poll `up` where that matters. alertmanager: URL of the one
+    that gets its alerts, from about that time on: poll `alertmanagers`. flags: more of Prometheus' own.
 
     Raises:
         NeedError: not installed, or not ready; shows the end of its log.
         InputError: promtool's complaint about the configuration or a rule file, where promtool is installed.
     """
     program = locate()
-    config = _write(directory, configuration(scrape, rule_files, interval))
+    config = _write(directory, configuration(scrape, rule_files, interval, alertmanager))
     await _check(config)
     port = free_port(HOST)
+    url = f"http://{HOST}:{port}"
     child = supervisor.spawn(
         "prometheus",
         [
@@ -61,18 +66,23 @@ async def start(
             f"--config.file={config}",
             f"--storage.tsdb.path={directory / 'data'}",
             f"--web.listen-address={HOST}:{port}",
+            f"--web.external-url={url}",
+            f"--rules.alert.resend-delay={format_duration(EVALUATION)}",
             "--log.level=warn",
+            *flags,
         ],
     )
-    url = f"http://{HOST}:{port}"
     async with Prometheus(url) as prometheus:
         await child.ready(prometheus.ready)
     return url
 
 
-def configuration(scrape: Mapping[str, Sequence[str]], rule_files: Sequence[Path], interval: float) -> str:
+def configuration(
+    scrape: Mapping[str, Sequence[str]], rule_files: Sequence[Path], interval: float, alertmanager: str | None = None
+) -> str:
     """The YAML of a `prometheus.yml`."""
     every = format_duration(interval)
+    sent_to = [{"static_configs": [{"targets": [urlsplit(alertmanager).netloc]}]}] if alertmanager is not None else []
     jobs = [
         {"job_name": job, "static_configs": [{"targets": list(addresses)}]} for job, addresses in sorted(scrape.items())
     ]
@@ -85,6 +95,7 @@ def configuration(scrape: Mapping[str, Sequence[str]], rule_files: Sequence[Path
                 "evaluation_interval": format_duration(EVALUATION),
             },
             "rule_files": [str(file.resolve()) for file in rule_files],
+            "alerting": {"alertmanagers": sent_to},
             "scrape_configs": jobs,
         },
         text,

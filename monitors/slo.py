@@ -14,6 +14,7 @@ from flashcrowd.documents import Model
 from flashcrowd.errors import InputError
 from flashcrowd.units import format_duration
 from monitors.promql import Unit, expand, group, unit
+from monitors.selectors import breaks
 
 
 def _leaves_a_budget(objective: float) -> float:
@@ -166,12 +167,14 @@ class Slo(Entry):
 
         Prometheus knows a series from its first event on, so a service without any error has no error series: that
         is no bad event, and `or 0 * total` says so. Where the total has no series either nothing comes out of it,
-        which is no data. The labels of both sides are the same, as the division of one by the other wants anyway.
+        which is no data. The labels of both sides are the same, as the division of one by the other wants anyway. A
+        query that `selectors.breaks` gives nothing for other reasons too, and then that is no data.
 
         Raises:
             InputError: a raw SLI, which counts no events.
         """
-        return f"{self.error_query(window)} or 0 * {self.total_query(window)}"
+        errors = self.error_query(window)
+        return errors if breaks(errors) else f"{errors} or 0 * {self.total_query(window)}"
 
     def error_query(self, window: float) -> str:
         """As `bad_query`, but without an answer while there is no error series."""

@@ -7,6 +7,7 @@ ends soon after the trouble does.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -53,6 +54,20 @@ class Spec(Model):
     interval: Duration | None = None
     pairs: Annotated[list[Pair], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _derived(self) -> Spec:
+        """factor = budget × period / long, to four digits, wherever all of them are given."""
+        for pair in self.pairs:
+            if self.period is None or pair.budget is None:
+                continue
+            factor = pair.budget * self.period / pair.long
+            if not math.isclose(pair.factor, factor, rel_tol=1e-4):
+                raise ValueError(
+                    f"{pair.budget * 100:g} % of {format_duration(self.period)} in {format_duration(pair.long)} "
+                    f"is a factor of {factor:.5g}, not {pair.factor:g}; correct the factor or the budget"
+                )
+        return self
+
 
 class WindowPolicy(Model):
     """A file of pairs (`kind: WindowPolicy`)."""
@@ -75,13 +90,21 @@ class WindowPolicy(Model):
         return self.spec.pairs
 
     @property
+    def period(self) -> float | None:
+        return self.spec.period
+
+    def without_period(self) -> WindowPolicy:
+        """The same pairs, of no period: its rules are those that alerts read, and nothing else."""
+        return self.model_copy(update={"spec": self.spec.model_copy(update={"period": None})})
+
+    @property
     def windows(self) -> list[float]:
         """Every window of its pairs once, in seconds, the shortest first."""
         return sorted({window for pair in self.pairs for window in (pair.long, pair.short)})
 
 
 def builtin_names() -> list[str]:
-    """The policies that come with the package: `google-30d` for production, `rehearsal` for game days."""
+    """Those that come with the package: `google-30d`, `-28d`, `-7d` for production, `rehearsal` for game days."""
     return library.names("windows")
 
 

@@ -1,6 +1,7 @@
-"""Three processes share the tests out, file by file: `make test` says so with -n 3, as most of them wait.
+"""Four processes share the tests out, file by file: `make test` says so with -n 4, as most of them wait.
 
-The game days, which mostly wait, go one after the other, beside all others; and each process has ports of its own.
+The game days, which take the longest, begin first and go one after the other, beside all others. Each process has ports
+of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 GAME_DAYS = "tests/endtoend/"
-PORTS = {"gw0": "10240-17499", "gw1": "17500-24699", "gw2": "24700-31999"}
+PORTS = {"gw0": "10240-15699", "gw1": "15700-21099", "gw2": "21100-26499", "gw3": "26500-31999"}
 
 if (ports := PORTS.get(os.environ.get("PYTEST_XDIST_WORKER", ""))) is not None:
     os.environ["FLASHCROWD_PORTS"] = ports
@@ -22,6 +23,10 @@ class GameDaysTogether(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return GAME_DAYS if nodeid.startswith(GAME_DAYS) else super()._split_scope(nodeid)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(GAME_DAYS))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> GameDaysTogether:

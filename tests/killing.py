@@ -48,7 +48,8 @@ interrupt.run(main(*sys.argv[1:]))
 """Injects, holds for a moment, heals, and again, until it is ended."""
 
 WAYS = ("KILL", "TERM", "HUP", "INT INT", "STOP", "reverter KILL", "both KILL")
-"""STOP stops the injector for good; `both` kills it together with its reverter, so that only a next start can heal."""
+"""STOP stops the injector for good; `reverter` kills its reverter, and it when that has a successor; `both` kills it
+together with its reverter, so that only a next start can heal."""
 
 LASTS = 3.0
 """The faults' `for`, in seconds."""
@@ -128,13 +129,19 @@ class Range:
             for reverter in self._reverters():
                 reverter.kill()
             if way == "reverter KILL":
-                await asyncio.sleep(0.2)
+                await self._succeeded()
         in_place = await self._stand.present()
         number = {"TERM": signal.SIGTERM, "HUP": signal.SIGHUP, "INT INT": signal.SIGINT, "STOP": signal.SIGSTOP}
         for _ in way.split() if way == "INT INT" else (way,):
             with contextlib.suppress(ProcessLookupError):
                 injector.send_signal(number.get(way, signal.SIGKILL))
         return in_place
+
+    async def _succeeded(self) -> None:
+        """Until the injector has given its fault a new reverter: killed before that, only a next start can heal."""
+        until = time.monotonic() + PATIENCE
+        while not self._reverters() and time.monotonic() < until:
+            await asyncio.sleep(0.005)
 
     async def _healed(self, injector: asyncio.subprocess.Process, way: str) -> float | None:
         """Seconds until the fault is not seen any more; what needs a next start gets it."""

@@ -14,6 +14,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import PrivateAttr
+
 from chaos.clients.plain_http import RefusedError
 from chaos.fault import Injection, Probe
 from chaos.kinds import blast_radius
@@ -50,11 +52,13 @@ class Ending(Found):
     children: list[ProcessId] | None
     starter: Starter
     mark: Path
+    _by_us: bool = PrivateAttr(default=False)
 
     async def end(self, number: signal.Signals) -> None:
         """Ask it to end, or, by SIGKILL, end it and what it has started."""
         self.mark.parent.mkdir(parents=True, exist_ok=True)
         self.mark.write_text(str(proc.now()), encoding="ascii")
+        self._by_us = True
         if number == signal.SIGKILL:
             await self._kill()
         else:
@@ -88,6 +92,11 @@ class Ending(Found):
             return int(self.mark.read_text(encoding="ascii") or 0)
         except FileNotFoundError:
             return None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether this fault has ended it, as far as can be known: it may have been healed by another process."""
+        return self._by_us or self.asked is not None
 
     @property
     def successor(self) -> ProcessId | None:
@@ -146,7 +155,7 @@ class EndingInjection(Injection):
                 raise result
 
     async def healed(self) -> Probe:
-        ended = [one for one in self.processes if one.asked is not None]
+        ended = [one for one in self.processes if one.is_ended]
         down = [one for one in ended if one.successor is None]
         gone = [one for one in down if await one.starter.is_gone()]
         if len(gone) < len(down):
@@ -165,7 +174,7 @@ class EndingInjection(Injection):
         if gone and not ended:
             return Probe(True, f"what ran {named(gone)} is gone as well")
         if not ended:
-            return Probe(True, "not ended by this fault")
+            return Probe(True, "nothing that this fault has ended is still down")
         asked = self.health if self.health is not None and self.health.before_ms is not None else None
         watching = asyncio.ensure_future(asked.is_answered(BACK) if asked else asyncio.sleep(STEADY))
         try:

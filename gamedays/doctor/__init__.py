@@ -71,10 +71,12 @@ async def _parts(target: Target, guard: Guard, room: str) -> list[Part]:
         rest.listening(target, guard),
         rest.faults(target, guard),
     )
-    watchers = watching.prometheus(target, guard), watching.grafana(target, guard)
-    rows = await asyncio.gather(*map(_within, (*platform, *watchers)))
+    watchers = {"prometheus": watching.prometheus, "alertmanager": watching.alertmanager, "grafana": watching.grafana}
+    looks = *platform, *(look(target, guard) for look in watchers.values())
+    rows = await asyncio.gather(*map(_within, looks))
     of_target = [*spoken, *(row for found in rows[: len(platform)] for row in found)]
-    return [Part(f"target {target.name}", of_target), Part("prometheus", rows[-2]), Part("grafana", rows[-1])]
+    of_watchers = zip(watchers, rows[len(platform) :], strict=True)
+    return [Part(f"target {target.name}", of_target), *(Part(name, found) for name, found in of_watchers)]
 
 
 async def _within(looking: Awaitable[list[Row]]) -> list[Row]:

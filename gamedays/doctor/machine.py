@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from flashcrowd.target import Target
 from gamedays.doctor.row import Part, Row
 from loadtests.split import cores, is_loopback, loopback_sources, open_files, ports, too_many, workers_for
+from monitors import alertmanager_server
 
 VIEWER_KIB = 9.3
 """Memory of a viewer: 5.5 KiB in our processes and half of the kernel's 7.5 KiB for both ends (docs/benchmarks.md)."""
@@ -25,8 +26,8 @@ TLS_KIB = 44.4
 FEW_FILES = 4_096
 """Open files below which a process holds so few viewers that most of it is a master's and workers' own cost."""
 
-TOOLS = ("prometheus", "promtool", "nft", "redis-server")
-"""Prometheus judges the SLOs of an embedded game day, promtool checks rules; the others are there for faults."""
+TOOLS = ("prometheus", "promtool", "alertmanager", "nft", "redis-server")
+"""Prometheus judges the SLOs of a game day, Alertmanager pages, promtool checks rules; others break things."""
 
 _STAMPING = 35
 """SO_TIMESTAMPNS of asm-generic/socket.h."""
@@ -87,9 +88,10 @@ def _kernel() -> Iterator[Row]:
 
 
 def _tools() -> Row:
-    there = " · ".join(f"{name} {_yes(_found(name))}" for name in TOOLS)
+    found = {name: _found(name) for name in TOOLS} | {"alertmanager": alertmanager_server.locate() is not None}
+    there = " · ".join(f"{name} {_yes(found[name])}" for name in TOOLS)
     remedy = "prometheus isn't on PATH: apt install prometheus, or brew install prometheus"
-    return Row("", there, None if _found("prometheus") else remedy)
+    return Row("", there, None if found["prometheus"] else remedy)
 
 
 def _found(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Watching: the target's Prometheus and Grafana: whether they answer, and would see a rehearsal at all."""
+"""Watching: the target's Prometheus, Alertmanager and Grafana: whether they answer, and would see a rehearsal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flashcrowd.guard import Guard
 from flashcrowd.target import Target
 from flashcrowd.units import format_duration, parse_duration
 from gamedays.doctor.row import Row
+from gamedays.pages import alertmanager_of
 from monitors import windows
 from monitors.prometheus import Prometheus
 
@@ -32,17 +33,19 @@ async def prometheus(target: Target, guard: Guard) -> list[Row]:
     except FlashcrowdError as error:
         return [Row("", "does not answer", str(error))]
     rows = [_intervals([one.interval for one in scraped if one.interval])]
-    if address.scrapes_load_at is not None:
-        there = address.scrapes_load_at in {one.instance for one in scraped}
-        remedy = f"add a scrape_config with the target {address.scrapes_load_at}"
-        rows.append(
-            Row(
-                "load", f"{'is' if there else 'is not'} scraped at {address.scrapes_load_at}", None if there else remedy
-            )
-        )
+    for what, ours in (("load", address.scrapes_load_at), ("faults", address.scrapes_faults_at)):
+        if ours is not None:
+            rows.append(_scraped(what, ours, {one.instance for one in scraped}))
     rules = "load those that 'flashcrowd slo rules ... --windows rehearsal' prints, or nobody is paged"
     rows.append(Row("rules", f"{len(alerts)} alerts", None if alerts else rules))
     return rows
+
+
+def _scraped(what: str, address: str, instances: set[str]) -> Row:
+    if address in instances:
+        return Row(what, f"{'are' if what == 'faults' else 'is'} scraped at {address}")
+    says = f"{'are' if what == 'faults' else 'is'} not scraped at {address}"
+    return Row(what, says, f"add a scrape_config with the target {address}")
 
 
 def _intervals(intervals: list[str]) -> Row:
@@ -54,6 +57,34 @@ def _intervals(intervals: list[str]) -> Row:
     if slowest * SCRAPES <= shortest:
         return Row("", says)
     return Row("", f"{says}: too slow for a {format_duration(shortest)} window", "scrape_interval: 1s for rehearsals")
+
+
+async def alertmanager(target: Target, guard: Guard) -> list[Row]:
+    """Reachable, its filter right, what it keeps to itself, and whether it would get alerts at all."""
+    url, client = target.prometheus_url, alertmanager_of(target, guard)
+    if client is None:
+        return []
+    try:
+        async with client:
+            version, alerts = await client.version(), await client.alerts()
+            silences = [silence for silence in await client.silences() if silence.state == "active"]
+    except FlashcrowdError as error:
+        return [Row("", "does not answer", f"{error}; mend spec.alertmanager")]
+    firing = [alert for alert in alerts if alert.suppressed is None]
+    rows = [Row("", f"answers, version {version} · alerts: {len(firing)} firing, {len(alerts) - len(firing)} silenced")]
+    rows += [Row("silence", f"by {one.by}: {one.comment}") for one in silences]
+    return [*rows, *(await _sent(url) if url is not None else [])]
+
+
+async def _sent(url: str) -> list[Row]:
+    """Whether that Prometheus sends alerts to an Alertmanager; which one, its address need not tell."""
+    try:
+        async with Prometheus(url, PATIENCE) as client:
+            places = await client.alertmanagers()
+    except FlashcrowdError:
+        return []  # Prometheus' own part tells that
+    remedy = "name it in alerting.alertmanagers of prometheus.yml, or nobody is paged"
+    return [Row("alerts", f"prometheus sends them to {len(places) or 'no'} Alertmanager", None if places else remedy)]
 
 
 async def grafana(target: Target, guard: Guard) -> list[Row]:

@@ -26,6 +26,7 @@ COLOURS: dict[Kind, str] = {
     "runbook": "#0969da",
     "recovered": "#1a7f37",
     "healed": "#57606a",
+    "silenced": "#57606a",
     "stopped": "#57606a",
 }
 """One meaning each; the page's legend names them."""

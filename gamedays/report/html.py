@@ -10,9 +10,10 @@ import jinja2
 
 from flashcrowd.units import clock, utc
 from flashcrowd.verdict import Outcome, Verdict
+from gamedays import production
 from gamedays.extracts import CHARTS, WINDOW
 from gamedays.moments import moments
-from gamedays.report import charts, sentences
+from gamedays.report import charts, detection, sentences
 from gamedays.story import Story
 
 WORDS = {Outcome.PASS: "Pass", Outcome.FAIL: "Fail", Outcome.INCONCLUSIVE: "Inconclusive"}
@@ -30,6 +31,7 @@ def write(story: Story, verdict: Verdict) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    replayed = production.load(story.run)
     return environment.get_template("page.html.j2").render(
         story=story,
         verdict=verdict,
@@ -41,6 +43,9 @@ def write(story: Story, verdict: Verdict) -> str:
         orders=sentences.orders(story),
         crowd=sentences.crowd(story),
         objectives=sentences.objectives(story, verdict),
+        detections=detection.rows(replayed),
+        detection_head=detection.HEAD,
+        detection_note=detection.note(replayed) if replayed is not None else "",
         moments=[(clock(moment.at), moment) for moment in moments(story)],
         timeline=charts.timeline(story),
         legend=[(charts.COLOURS[kind], text) for kind, text in LEGEND.items()],  # type: ignore[index]

@@ -6,8 +6,9 @@ import re
 
 from flashcrowd.units import clock
 from flashcrowd.verdict import Outcome, Verdict
+from gamedays import production
 from gamedays.moments import moments
-from gamedays.report import sentences
+from gamedays.report import detection, sentences
 from gamedays.story import Story
 
 SIGNS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔"}
@@ -28,6 +29,7 @@ def write(story: Story, verdict: Verdict) -> str:
             ("objective", "wanted", "held", "outside the fault", "during it"),
             [(r.name, r.wanted, r.held, r.outside.value, r.during) for r in sentences.objectives(story, verdict)],
         ),
+        *_detection(story),
         f"**Orders** {sentences.orders(story)}  \n**Crowd** {sentences.crowd(story)}",
         "## Findings",
         _table(
@@ -37,6 +39,16 @@ def write(story: Story, verdict: Verdict) -> str:
         f"**Next** {sentences.next_step(story, verdict)}",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _detection(story: Story) -> list[str]:
+    """When each fault was noticed, live and in production; nothing where it was not replayed."""
+    found = production.load(story.run)
+    rows = detection.rows(found)
+    if found is None or not rows:
+        return []
+    table = _table((*detection.HEAD, "why"), [(row.fault, row.slo, row.live, row.production, row.why) for row in rows])
+    return ["## Detection", table, _text(detection.note(found))]
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 
 from flashcrowd.verdict import Outcome, Verdict
+from gamedays import production
 from gamedays.moments import moments
-from gamedays.report import sentences
+from gamedays.report import detection, sentences
 from gamedays.story import Story
 
 WIDTH = 80
@@ -47,7 +48,8 @@ def _objectives(story: Story, verdict: Verdict) -> str:
 
 
 def _facts(story: Story, verdict: Verdict) -> str:
-    lines = [f"Orders   {sentences.orders(story)}", f"Crowd    {sentences.crowd(story)}"]
+    lines = [f"Noticed  {text}" for text in detection.sentences(production.load(story.run))]
+    lines += [f"Orders   {sentences.orders(story)}", f"Crowd    {sentences.crowd(story)}"]
     if (left := sentences.left_in_place(story)) is not None:
         lines.append(f"Left     {left}")
     return "\n".join(line for text in lines for line in wrap(text, 11))
@@ -66,11 +68,11 @@ def _next(story: Story, verdict: Verdict) -> str:
     return "\n".join(line for text in lines for line in wrap(text, 11))
 
 
-def wrap(text: str, indent: int) -> list[str]:
+def wrap(text: str, indent: int, width: int = WIDTH) -> list[str]:
     """Lines of at most 80 columns, two in; those after the first begin at `indent`."""
     return textwrap.wrap(
         text,
-        WIDTH,
+        width,
         initial_indent="  ",
         subsequent_indent=" " * indent,
         break_long_words=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 
 from chaos.faults.network_latency import LatencyInjection
 from chaos.kinds.processes import ProcessId
-from chaos.recovery import Outcome, recover, status
+from chaos.recovery import ActiveFault, Outcome, recover, status
 from chaos.undolog import Damaged, Record, UndoLog
 from flashcrowd.errors import NeedError
 
@@ -77,6 +78,28 @@ async def test_a_damaged_record_does_not_keep_the_others_from_being_healed(log, 
     log.write(record.model_copy(update={"injector": ProcessId(pid=record.injector.pid, started=1)}))
     (log.folder / "0.json").write_text("{")
     assert [one.outcome for one in await recover(log)] == [Outcome.DAMAGED, Outcome.HEALED]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+async def test_what_somebody_else_wrote_is_shown_but_not_run(log, record):
+    log.make()
+    log.write(record.model_copy(update={"injector": ProcessId(pid=record.injector.pid, started=1)}))
+    os.chown(log.path(record.id), pwd.getpwnam("nobody").pw_uid, -1)
+    (shown,) = status(log)
+    assert isinstance(shown, ActiveFault)
+    (left,) = await recover(log)
+    assert left.outcome is Outcome.FAILED
+    assert "belongs to nobody" in left.message
+    assert log.path(record.id).exists()
+
+
+def test_what_is_no_file_is_not_waited_for(log, record):
+    log.make()
+    os.mkfifo(log.path("1"))
+    log.path("2").mkdir()
+    log.path("3").symlink_to("/dev/zero")
+    damaged = log.all()
+    assert [type(one) for one in damaged] == [Damaged] * 3
 
 
 def test_a_folder_that_cannot_be_written_is_told_with_the_remedy(tmp_path):

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from flashcrowd.process import free_port
-from monitors import gate_run
+from monitors import lint_run
 from monitors.prometheus import Prometheus
 
 
-def test_without_an_answer_of_prometheus_nothing_is_judged(flashcrowd, monkeypatch, tmp_path):
-    monkeypatch.setattr(gate_run, "Prometheus", partial(Prometheus, timeout=0.3))
+def test_without_an_answer_of_prometheus_nothing_is_judged(flashcrowd, tmp_path):
     url = f"http://127.0.0.1:{free_port()}"
-    ended = flashcrowd("slo", "check", "storefront", "--prometheus", url, "--window", "5m", "--junit", "x.xml")
+    ended = flashcrowd(
+        "slo", "check", "storefront", "--prometheus", url, "--window", "5m", "--junit", "x.xml", "--timeout", "300ms"
+    )
     assert (ended.code, ended.out) == (4, "")
     assert f"prometheus at {url} did not answer within 0.3 s" in ended.err
     assert len(ended.err.splitlines()) == 1
@@ -65,8 +66,6 @@ def test_lint_refuses_a_query_that_isnt_promql(flashcrowd, tmp_path):
 
 
 def test_lint_beside_a_prometheus_that_doesnt_answer_needs_it(flashcrowd, monkeypatch):
-    from monitors import lint_run
-
     monkeypatch.setattr(lint_run, "Prometheus", partial(Prometheus, timeout=0.3))
     ended = flashcrowd("slo", "lint", "storefront", "--prometheus", f"http://127.0.0.1:{free_port()}")
     assert (ended.code, ended.out) == (4, "")

@@ -60,13 +60,14 @@ WRONG = {
         ("gameday", "run", "flash-sale-rehearsal", "--control", "nofault"),
         "no control 'nofault'; did you mean",
     ),
+    "no window": (CHECK, "--window: say how far back to look, as 15m; or --budget 30d"),
+    "no budget": ((*CHECK, "--budget", "30"), "--budget: '30' has no unit"),
     "run to judge": (("gameday", "judge", "."), "is not a run directory: it has no manifest.json"),
     "run to report": (("gameday", "report", "nope"), "nope is not a run directory"),
 }
 USAGE = {
     "no target": ((*INJECT, "--for", "5s"), "Missing option '--target'"),
     "no duration": ((*INJECT, "--target", "x"), "Missing option '--for'"),
-    "no window": (CHECK, "Missing option '--window'"),
     "no viewers": (("load", "run", "x", "--viewers", "0"), "Invalid value for '--viewers'"),
     "no such command": (("gameday", "play"), "No such command 'play'"),
     "no such option": (("demo", "--viewers", "5"), "No such option: --viewers"),

@@ -126,7 +126,7 @@ def test_an_injector_ended_by_a_signal_leaves_a_healed_link(standing, command_li
 @pytest.mark.parametrize("component", ["inventory", "live"])
 def test_a_killed_process_of_the_storefront_is_started_again(standing, command_line, component):
     spec = YAML(typ="safe").load(standing.read_text())["spec"]["components"][component]
-    words = ("chaos", "inject", "process.kill", "--on", component, "--for", "1s", "--target", standing)
+    words = ("chaos", "inject", "process.kill", "--on", component, "--for", "4s", "--target", standing)
     ended = command_line.run(*words)
     assert ended.returncode == 0, ended.stderr
     assert "runs again as" in ended.stderr

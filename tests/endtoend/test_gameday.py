@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -11,6 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 from command_line import PLANS, CommandLine, wait_until
+
+from monitors import alertmanager_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -47,11 +50,13 @@ def test_the_service_recovers_while_the_fault_is_still_on(played):
     assert injected < page < recovered < when(run, "fault", "healed")
 
 
-def test_the_page_comes_from_prometheus_and_names_the_runbook(played):
+def test_the_page_comes_by_alertmanager_where_there_is_one_and_names_the_runbook(played):
     run = played[0].run_directory()
     page = next(row["data"] for row in events(run) if row["kind"] == "page")
     assert (page["alert"], page["runbook"]) == ("OrderLatencyBurn", "order-latency")
     assert page["labels"]["sloth_slo"] == "order-latency"
+    assert page["told_by"] == ("prometheus" if alertmanager_server.locate() is None else "alertmanager")
+    assert page["latency"] >= 0
     steps = {row["data"]["step"]: row["data"]["state"] for row in events(run) if row["kind"] == "step_end"}
     assert steps["inventory-slow"] == "matched"
     assert steps["reserve-blocks"] == steps["orders-in-time"] == "done"
@@ -72,6 +77,21 @@ def test_the_last_screen_tells_the_story(played):
     for part in parts:
         assert part in told, told
     assert max(map(len, told.splitlines())) <= 80 + len(str(played[0].runs))  # the path may be as long as it is
+
+
+def test_it_says_when_production_would_have_noticed(played):
+    command_line, ended = played
+    if shutil.which("promtool") is None:
+        pytest.skip("no promtool here")
+    run = command_line.run_directory()
+    detections = json.loads((run / "metrics" / "production.json").read_text())["detections"]
+    one = next(row for row in detections if row["slo"] == "order-latency")
+    assert one["live"]["pair"] == "20s/5s"
+    assert one["production"]["pair"] == "1h/5m"
+    assert one["alone"]["after"] < 120 < one["production"]["after"]
+    assert "order-latency: live after" in ended.stdout
+    assert "not in time" in ended.stdout
+    assert "<h2>Detection</h2>" in (run / "report.html").read_text()
 
 
 def test_nothing_is_left_behind(played):

@@ -34,7 +34,7 @@ def test_a_target_file_is_read(tmp_path, monkeypatch):
     assert "hunter-two" not in repr(target)
 
 
-def test_a_secret_in_the_address_of_prometheus_is_filled_in_only_where_it_is_asked(tmp_path, monkeypatch):
+def test_a_secret_in_an_address_is_filled_in_only_where_it_is_asked(tmp_path, monkeypatch):
     monkeypatch.setenv("PROM_PASSWORD", "hunter-two")
     file = tmp_path / "staging.yaml"
     file.write_text(
@@ -44,10 +44,13 @@ def test_a_secret_in_the_address_of_prometheus_is_filled_in_only_where_it_is_ask
   allow_hosts: [127.0.0.1]
   max_viewers: 10
   prometheus: {url: "http://me:${env.PROM_PASSWORD}@127.0.0.1:9090"}
+  alertmanager: {url: "http://me:${env.PROM_PASSWORD}@127.0.0.1:9093", filter: ['cluster="a"']}
 """
     )
     target = read_target(file)
     assert target.prometheus_url == "http://me:hunter-two@127.0.0.1:9090"
+    assert target.alertmanager_url == "http://me:hunter-two@127.0.0.1:9093"
+    assert "spec.alertmanager.url" in target.addresses()
     assert "hunter-two" not in target.model_dump_json()
 
 

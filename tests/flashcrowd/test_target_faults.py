@@ -43,6 +43,7 @@ spec:
     ledger: {get: ledger, command: [cat]}
   prometheus: {url: "http://me:${env.PROM_PASSWORD_X}@127.0.0.1:9090"}
   grafana: {url: "ftp://127.0.0.1", token_env: GRAFANA_TOKEN_X}
+  alertmanager: {url: "http://alerts:0", filters: []}
   components:
     inventory: {admin: "http://127.0.0.1/${run}"}
 """
@@ -84,7 +85,9 @@ FAULTS = [
     (32, "spec.prometheus.url", "the environment variable PROM_PASSWORD_X is not set"),
     (33, "spec.grafana.token_env", "the environment variable GRAFANA_TOKEN_X is not set"),
     (33, "spec.grafana.url", "'ftp://127.0.0.1' is not a URL of http:// or https://"),
-    (35, "spec.components.inventory.admin", "${run} would stay as it is"),
+    (34, "spec.alertmanager.filters", "unknown field; did you mean 'filter'?"),
+    (34, "spec.alertmanager.url", "'http://alerts:0' is not a URL of http:// or https://"),
+    (36, "spec.components.inventory.admin", "${run} would stay as it is"),
 ]
 ROSTER_FAULTS = [(3, "has 1 columns, and the header has 2"), (4, "user 'mei' is there already, in line 2")]
 

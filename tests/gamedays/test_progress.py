@@ -88,6 +88,7 @@ DATA: dict[str, Any] = {
     "step": "reserve-blocks",
     "state": "not_matched",
     "outcome": "not_recovered",
+    "told_by": "alertmanager",
     "broken": ["network.latency on inventory"],
 }
 
@@ -111,6 +112,9 @@ def test_sentences_say_what_matters():
     assert told("sale/scheduled") == "wave 2: 1,500 lipstick-01 announced"
     assert told("alert/page") == "OrderLatencyBurn → runbook order-latency"
     assert told("alert/page", runbook=None) == "OrderLatencyBurn → no runbook"
+    assert told("alert/page", latency=0.44) == "OrderLatencyBurn → runbook order-latency, 0.4 s after the breach"
+    assert told("alert/source", told_by="prometheus") == "are read from Prometheus: Prometheus is gone"
+    assert told("alert/silenced", reason="silenced by anna: x") == "OrderLatencyBurn calls nobody: silenced by anna: x"
     assert told("runbook/step_end") == "Mitigation · reserve-blocks: not matched, p50 811 ms"
     assert told("runbook/step_end", message="") == "Mitigation · reserve-blocks: not matched"
     assert told("conductor/aborted", reason="load ended with 1:\n  Traceback\n") == "load ended with 1: Traceback"

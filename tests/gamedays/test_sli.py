@@ -26,7 +26,7 @@ def slis(draw: st.DrawFn) -> Sli:
     )
 
 
-times = st.floats(-5, LENGTH + 5)
+times = st.integers(-5000, 1000 * (LENGTH + 5)).map(lambda milliseconds: milliseconds / 1000)
 budgets = st.floats(0, 1)
 
 
@@ -88,6 +88,13 @@ def test_without_events_nothing_recovers(totals, budget):
     assert all(ratio is None for _, ratio in sli.ratios())
 
 
+def test_seconds_whose_bad_events_are_no_number_are_not_taken_for_good_ones():
+    rows = [(at, math.nan if at >= 12 else 0.0) for at in range(LENGTH)]
+    sli = align("x", 1.0, 0, LENGTH - 1, rows, [(at, 100.0) for at in range(LENGTH)])
+    assert sli.tally([(0, LENGTH)]).covered == 0.5
+    assert not sli.tally([(0, LENGTH)]).known
+
+
 def test_a_recovery_does_not_begin_with_a_bad_second():
     rows = [(float(at), 1.0 if at < 10 else 0.0, 100.0) for at in range(LENGTH)]
     assert Sli("x", 1.0, tuple(rows)).recovered(0.005, 0, LENGTH) == 10.0
@@ -99,7 +106,7 @@ def test_an_sli_survives_its_file(sli):
     assert Sli.from_dict(sli.as_dict()) == sli
 
 
-spans = st.tuples(times, st.floats(0, 20)).map(lambda row: (row[0], row[0] + row[1]))
+spans = st.tuples(times, st.integers(0, 20_000)).map(lambda row: (row[0], row[0] + row[1] / 1000))
 
 
 @settings(deadline=None, max_examples=50)

@@ -71,6 +71,7 @@ class Shop:
     orders: Counter
     measured: Counter
     flawless: Counter
+    gated: Counter
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,10 @@ class Bench:
 @pytest.fixture(scope="session")
 def exporter() -> Iterator[tuple[int, Shop]]:
     registry = CollectorRegistry()
-    orders, measured, flawless = (
-        Counter(name, name, ["outcome"], registry=registry) for name in ("orders", "measured", "flawless")
+    orders, measured, flawless, gated = (
+        Counter(name, name, ["outcome"], registry=registry) for name in ("orders", "measured", "flawless", "gated")
     )
-    for counter in (orders, measured):
+    for counter in (orders, measured, gated):
         counter.labels("ok").inc(10_000)  # far from 0, below which Prometheus doesn't extrapolate
         counter.labels("error").inc(10_000)
     flawless.labels("ok").inc(10_000)
@@ -96,7 +97,7 @@ def exporter() -> Iterator[tuple[int, Shop]]:
     Gauge("carts", "Looked at only.", registry=registry).set(3)
     port = free_port()
     http, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
-    yield port, Shop(orders, measured, flawless)
+    yield port, Shop(orders, measured, flawless, gated)
     http.shutdown()
     thread.join()
     http.server_close()

@@ -92,7 +92,7 @@ async def test_a_server_that_stays_in_trouble_is_given_up_with_its_words() -> No
     ("status", "body", "says"),
     [
         (200, b"<html>", "answers with 200, but not as a prometheus does"),
-        (404, b"no", "answers with 404, but not as a prometheus does"),
+        (404, b"no", "answers with 404 no, but not as a prometheus does"),
         (401, b"", "without credentials"),
     ],
 )

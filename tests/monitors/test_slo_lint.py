@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors import lint_run, slo_files
+from monitors import gate_run, lint_run, slo_files
 from monitors.query_lint import findings
 
 FILE = """\
@@ -156,3 +156,9 @@ async def test_a_bucket_that_isnt_there_is_told_with_those_that_are(tmp_path: Pa
 async def test_a_server_knows_what_is_a_gauge(tmp_path: Path, bench) -> None:  # type: ignore[no-untyped-def]
     found = await lines(tmp_path, bench.url, ERRORS, "sum(rate(carts[{{.window}}]))")
     assert found == ["rate of carts, which the server says is a gauge, takes each fall for a restart"]
+
+
+async def test_check_tells_them_too(tmp_path: Path, bench) -> None:  # type: ignore[no-untyped-def]
+    file = written(tmp_path, ERRORS.replace("sum(rate", "sum(irate"))
+    found = await gate_run.run([file], bench.url, "5m")
+    assert any("slo.yaml:8: slos[0].sli.events.error_query: irate looks" in line for line in found.warnings)

@@ -33,10 +33,14 @@ server.serve_forever()
 """An HTTP service that tells its process id; it writes its pidfile when it listens."""
 
 KEEPER = """
-import http.server, os, subprocess, sys, threading
+import http.server, os, signal, subprocess, sys, threading
 port, *command = sys.argv[1:]
 lock = threading.Lock()
 child = subprocess.Popen(command)
+def end(*_):
+    child.kill()
+    os._exit(0)
+signal.signal(signal.SIGTERM, end)
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         global child
@@ -52,7 +56,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
 """
-"""Supervises one command: a POST starts it again when it has ended."""
+"""Supervises one command, which ends with it: a POST starts it again when it has ended."""
 
 
 def words(pidfile: Path, port: int) -> list[str]:

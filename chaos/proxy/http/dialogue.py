@@ -28,7 +28,7 @@ OPEN_LIMIT = 1000
 """Requests of one connection that may wait for their answers, before one that we answer waits itself."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Exchange:
     """A request that isn't answered yet.
 
@@ -82,11 +82,9 @@ class Dialogue:
             self._requests.let_go(name)
 
     def enter(self, request: Message, own: bool) -> Exchange:
-        """Give a request its place in the order. own: we answer it."""
+        """Give a request its place in the order. own: we answer it, and it may be our turn to `speak`."""
         exchange = Exchange(request.method, own, expects=own and request.expects and not request.done)
         self._open.append(exchange)
-        if exchange.expects:
-            self.speak()
         return exchange
 
     def withdraw(self, exchange: Exchange) -> None:
@@ -106,11 +104,12 @@ class Dialogue:
         self._requests.look_again()
 
     def speak(self) -> None:
-        """Say what it is our turn to say."""
+        """Say what it is our turn to say. What is said makes room, and may have us speak again within."""
         while self._open and (first := self._open[0]).own:
             if first.expects:
                 first.expects = False
                 self._responses.say(CONTINUE)
+                continue
             if first.answer is None:
                 return
             self._open.popleft().closed = True

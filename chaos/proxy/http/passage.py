@@ -79,6 +79,7 @@ class Passage:
             self.course = Course.SWALLOWED
             self.take_kept()
             self.exchange = self._dialogue.enter(self.message, own=True)
+            self._dialogue.speak()
 
     def let_go(self, name: str) -> None:
         """A toxic is gone; go on if it was this one that held us."""
