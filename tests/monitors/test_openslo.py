@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -127,7 +129,7 @@ def test_a_raw_ratio_without_a_window_is_told(tmp_path: Path) -> None:
 def test_a_threshold_counts_samples_on_its_wrong_side(tmp_path: Path, op: str, bad: str) -> None:
     slo = read(tmp_path, file(threshold("sum(lag)"), f"op: {op}, value: 500, target: 0.9"))
     assert events(slo) == (
-        f"sum(count_over_time(((sum(lag)) {bad} 500)[{{{{.window}}}}:1m]))",
+        f"sum(sum_over_time((((sum(lag)) <= Inf) {bad} bool 500)[{{{{.window}}}}:1m]))",
         "sum(count_over_time(((sum(lag)) <= Inf)[{{.window}}:1m]))",
     )
     assert unit(events(slo)[0]) is Unit.EVENTS
@@ -137,7 +139,7 @@ def test_time_slices_are_events(tmp_path: Path) -> None:
     objective = "target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: 5m"
     indicator = ratio(bad=RATED % "error", total=ALL)
     errors, total = events(read(tmp_path, file(indicator, objective, budgetingMethod="Timeslices")))
-    assert errors.endswith(" < 0.95)[{{.window}}:5m]))")
+    assert errors.endswith(" < bool 0.95)[{{.window}}:5m]))")
     assert "orders_total[5m]" in errors and "[{{.window}}])" not in errors
     assert unit(errors) is unit(total) is Unit.EVENTS
     sampled = file(threshold("lag"), f"op: lt, value: 5, {objective}", budgetingMethod="Timeslices")
@@ -185,3 +187,44 @@ RATIO = ratio(bad=RATED % "error", total=ALL)
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
     (line,) = refused(tmp_path, text)
     assert told in line
+
+
+SERIES = """\
+    input_series:
+      - {series: queue, values: '3+0x39 10+0x39'}
+      - {series: 'orders_total{outcome="any"}', values: '0+10x79'}
+      - {series: 'kept_total', values: '0+10x39 390+0x39'}
+"""
+SLICES = "target: 0.9, timeSliceTarget: 0.9, timeSliceWindow: 1m"
+KEPT = "sum(rate(kept_total[{{.window}}]))"
+
+
+@pytest.mark.parametrize(
+    ("indicator", "objective", "method", "bad"),
+    [
+        (threshold("queue"), "op: lt, value: 5, target: 0.9", "Occurrences", "6 / 10"),
+        (threshold("queue"), f"op: lt, value: 5, {SLICES}", "Timeslices", "6 / 10"),
+        (threshold("queue"), "op: lt, value: 50, target: 0.9", "Occurrences", "0"),
+        (ratio(good=KEPT, total=ALL), SLICES, "Timeslices", "6 / 10"),
+        (ratio(good=RATED % "ok", total=ALL), "target: 0.9", "Occurrences", "1"),
+        (ratio(good=RATED % "ok", total=ALL), SLICES, "Timeslices", "10 / 10"),
+        (ratio(bad=RATED % "error", total=ALL), SLICES, "Timeslices", "0"),
+        (ratio("false", bad="sum(queue > 5)", total="sum(queue)"), "target: 0.9", "Occurrences", "60 / 72"),
+    ],
+)
+def test_prometheus_counts_what_is_meant(
+    tmp_path: Path, promtool: str, indicator: str, objective: str, method: str, bad: str
+) -> None:
+    """Over the ten minutes to 15:30 of a queue that is 3 for ten minutes and then 10, and of orders that are kept for
+    ten minutes and then lost."""
+    slo = read(tmp_path, file(indicator, objective, budgetingMethod=method))
+    expression = json.dumps(f"round({slo.ratio_query(600)} - ({bad}), 1e-6) == 0")
+    test = (
+        f"rule_files: []\nevaluation_interval: 1m\ntests:\n  - interval: 15s\n{SERIES}    promql_expr_test:\n"
+        f"      - {{expr: {expression}, eval_time: 15m30s, exp_samples: [{{labels: '{{}}', value: 0}}]}}\n"
+    )
+    (tmp_path / "test.yml").write_text(test)
+    ran = subprocess.run(
+        [promtool, "test", "rules", "test.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
