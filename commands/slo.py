@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="Judge objectives at a Prometheus; write its alert rules; check and convert SLO files.", no_args_is_help=True
+    help="Judge objectives at a Prometheus; write its alert rules; look through SLO files.", no_args_is_help=True
 )
 
 Paths = typer.Argument(metavar="PATH...", help="SLO files, folders, or names of built-in ones.")
@@ -83,6 +83,39 @@ def rules(
 
 
 @app.command()
+def lint(
+    paths: Annotated[list[str], Paths],
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="Also look for series, labels and buckets that it lacks.")
+    ] = None,
+) -> None:
+    """Print what is doubtful in SLO files, as file:line: path: message. Exit 0; 2 for a file that is wrong.
+
+    Credentials come from the environment, as those of slo check.
+    """
+    from flashcrowd import interrupt
+    from monitors import access, lint_run
+
+    entry = access.of_environment([], None, None, None, False)
+    for warning in interrupt.run(lint_run.run(paths, prometheus, entry)):
+        typer.echo(warning)
+
+
+@app.command()
+def convert(
+    paths: Annotated[list[str], Paths],
+    to: Annotated[str, typer.Option(metavar="DIALECT", help="sloth or openslo.")],
+) -> None:
+    """Print SLOs in the other format; what it can't say goes to stderr."""
+    from monitors import slo_convert
+
+    converted = slo_convert.convert(paths, to)
+    typer.echo(converted.text, nl=False)
+    for problem in converted.lost:
+        typer.echo(problem, err=True)
+
+
+@app.command()
 def dashboard(
     paths: Annotated[list[str], Paths],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where dashboards/ and provisioning/ are written.")],
@@ -130,32 +163,3 @@ def replay(
     done = interrupt.run(replay_run.run(run_directory, windows, within))
     typer.echo(done.text(as_json))
     raise typer.Exit(done.exit_code)
-
-
-@app.command()
-def lint(
-    paths: Annotated[list[str], Paths],
-    prometheus: Annotated[
-        str | None, typer.Option(metavar="URL", help="Also look for series, labels and buckets that it lacks.")
-    ] = None,
-) -> None:
-    """Print what is doubtful in SLO files, as file:line: path: message. Exit 0; 2 for a file that is wrong."""
-    from flashcrowd import interrupt
-    from monitors import lint_run
-
-    for warning in interrupt.run(lint_run.run(paths, prometheus)):
-        typer.echo(warning)
-
-
-@app.command()
-def convert(
-    paths: Annotated[list[str], Paths],
-    to: Annotated[str, typer.Option(metavar="DIALECT", help="sloth or openslo.")],
-) -> None:
-    """Print SLOs in the other format; what it can't say goes to stderr."""
-    from monitors import slo_convert
-
-    converted = slo_convert.convert(paths, to)
-    typer.echo(converted.text, nl=False)
-    for problem in converted.lost:
-        typer.echo(problem, err=True)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from flashcrowd.errors import Problem
 from monitors import series_lint, slo_files
+from monitors.access import Access
 from monitors.prometheus import Prometheus
 
 
-async def run(paths: Sequence[str], url: str | None = None) -> list[Problem]:
+async def run(paths: Sequence[str], url: str | None = None, access: Access | None = None) -> list[Problem]:
     """What is doubtful in SLO files, and with the address of a Prometheus, beside its series; in order of place.
 
     Raises:
@@ -18,6 +19,6 @@ async def run(paths: Sequence[str], url: str | None = None) -> list[Problem]:
     found = slo_files.load(paths)
     warnings = list(found.warnings)
     if url is not None:
-        async with Prometheus(url) as prometheus:
+        async with Prometheus(url, access=access) as prometheus:
             warnings += await series_lint.findings(found.slos, found.places, prometheus)
     return sorted(dict.fromkeys(warnings))

@@ -46,7 +46,7 @@ class Ratio:
         """The good share over a fixed window; nothing where there was no event."""
         total = group(self.total)
         part = f"({group(self.good or self.errors)} or 0 * {total}) / {total}"
-        return expand(f"({part if self.good is not None else f'1 - {part}'}) <= 1", window)
+        return expand(f"({part if self.good is not None else f'1 - {part}'}) <= Inf", window)
 
 
 def is_templated(query: str) -> bool:
@@ -90,11 +90,8 @@ def rated(query: str) -> str:
 def threshold(query: str, objective: Objective) -> tuple[str, str]:
     """Bad and all samples of a gauge, one a minute; what isn't a number isn't counted."""
     assert objective.op is not None and objective.value is not None
-    within, value = group(query.strip()), f"{objective.value:g}"
-    return (
-        _counted(f"{within} {_BAD[objective.op]} {value}", STEP),
-        _counted(f"{within} <= Inf", STEP),
-    )
+    number = f"{group(query.strip())} <= Inf"
+    return _counted(number, f"{_BAD[objective.op]} bool {objective.value:g}", STEP)
 
 
 def threshold_share(query: str, objective: Objective, window: str) -> str:
@@ -107,8 +104,7 @@ def threshold_share(query: str, objective: Objective, window: str) -> str:
 
 def slices(share: Callable[[str], str], window: str, target: float) -> tuple[str, str]:
     """Bad and all time slices: a slice is bad when its good share is below the target."""
-    one = f"({share(window)})"
-    return _counted(f"{one} < {target:g}", window), _counted(f"{one} <= 1", window)
+    return _counted(share(window), f"< bool {target:g}", window)
 
 
 def mean_of_slices(share: Callable[[str], str], window: str) -> str:
@@ -126,8 +122,12 @@ def slice_window(value: int | str | None) -> str:
     return text
 
 
-def _counted(query: str, step: str) -> str:
-    return f"sum(count_over_time(({query})[{WINDOW}:{step}]))"
+def _counted(query: str, bad: str, step: str) -> tuple[str, str]:
+    """The bad samples of a query and all of them. `bool` makes 0 of none, where a filter would make nothing."""
+    return (
+        f"sum(sum_over_time((({query}) {bad})[{WINDOW}:{step}]))",
+        f"sum(count_over_time(({query})[{WINDOW}:{step}]))",
+    )
 
 
 def _ranged(selector: str) -> str:

@@ -165,11 +165,6 @@ class Prometheus:
             for row in data["activeTargets"]
         ]
 
-    async def alertmanagers(self) -> list[str]:
-        """The addresses to which it sends alerts. Raises NeedError as `query`."""
-        data = await self._ask("api/v1/alertmanagers")
-        return [row["url"] for row in data["activeAlertmanagers"]]
-
     async def label_names(self, metric: str) -> list[str]:
         """The labels of all series of a metric; none when it has no series. Raises NeedError as `query`."""
         return list(await self._ask(f"api/v1/labels?{urlencode({'match[]': metric})}"))
@@ -183,6 +178,11 @@ class Prometheus:
         """What its exporters call a metric: `counter`, `gauge`, ... Raises NeedError as `query`."""
         found = await self._ask(f"api/v1/metadata?{urlencode({'metric': metric})}")
         return sorted({row["type"] for row in found.get(metric, [])})
+
+    async def alertmanagers(self) -> list[str]:
+        """The addresses to which it sends alerts. Raises NeedError as `query`."""
+        data = await self._ask("api/v1/alertmanagers")
+        return [row["url"] for row in data["activeAlertmanagers"]]
 
     async def ready(self) -> bool:
         """Whether it serves queries; one try, never an error."""

@@ -12,7 +12,7 @@ from monitors.places import Places
 from monitors.promql import children, expand
 from monitors.query_labels import labels, unsummed
 from monitors.query_lint import findings as query_findings
-from monitors.slo import EventsSli, Slo
+from monitors.slo import Slo
 
 
 def findings(slos: Sequence[Slo], places: Mapping[str, Places]) -> list[Problem]:
@@ -37,13 +37,13 @@ def _single(slo: Slo) -> Iterator[tuple[str, str]]:
 
 
 def _together(slo: Slo) -> Iterator[tuple[str, str]]:
-    if slo.sli.events is None:
-        return
-    yield from _events(slo.sli.events)
+    if slo.sli.events is not None:
+        yield from findings_of_events(slo.sli.events.error_query, slo.sli.events.total_query)
 
 
-def _events(sli: EventsSli) -> Iterator[tuple[str, str]]:
-    errors, total = (promql_parser.parse(expand(query, "5m")) for query in (sli.error_query, sli.total_query))
+def findings_of_events(error_query: str, total_query: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with the two together: the field, and the message."""
+    errors, total = (promql_parser.parse(expand(query, "5m")) for query in (error_query, total_query))
     if errors.prettify() == total.prettify():
         yield "error_query", "is total_query: every event is bad"
     if unsummed(errors) or unsummed(total):

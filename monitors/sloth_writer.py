@@ -92,5 +92,5 @@ def _plain(model: Any) -> dict[str, Any] | None:
 
 def _filled(**fields: Any) -> dict[str, Any]:
     """The fields that say something; `{}` does for those of which there may be none."""
-    empty = (None, "", [], False)
+    empty: tuple[object, ...] = (None, "", [], False)
     return {key: value for key, value in fields.items() if value not in empty and (value != {} or key in _OPTIONAL)}

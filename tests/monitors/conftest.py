@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from prometheus_client import CollectorRegistry, Counter, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from flashcrowd.process import Supervisor, free_port
 from monitors import rules, server, windows
@@ -93,6 +93,8 @@ def exporter() -> Iterator[tuple[int, Shop]]:
         counter.labels("ok").inc(10_000)  # far from 0, below which Prometheus doesn't extrapolate
         counter.labels("error").inc(10_000)
     flawless.labels("ok").inc(10_000)
+    Histogram("checkout_seconds", "Looked at only.", buckets=(0.25, 0.5, 1), registry=registry).observe(0.3)
+    Gauge("carts", "Looked at only.", registry=registry).set(3)
     port = free_port()
     http, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
     yield port, Shop(orders, measured, flawless, gated)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from monitors import slo_files
+from monitors import rules, slo_files, windows
+from monitors.prometheus import Prometheus
 from monitors.slo import Slo
 
 HERE = Path(__file__).parent / "published"
@@ -69,3 +71,15 @@ def test_what_is_read_otherwise_than_meant_is_said_with_its_line() -> None:
     assert any("alerts.yaml:31: spec.condition: a burn rate of 2 over 1h isn't kept" in line for line in told)
     assert not any("a burn rate of 3 over 1d" in line for line in told), "that is a pair of google-30d"
     assert not any("sloth/" in line for line in told)
+
+
+async def test_prometheus_takes_every_query(read: dict[str, Slo], prometheus: Prometheus) -> None:
+    for slo in read.values():
+        assert await prometheus.query(slo.ratio_query(3600)) == [], slo.id
+
+
+def test_promtool_takes_their_rules(read: dict[str, Slo], promtool: str, tmp_path: Path) -> None:
+    file = tmp_path / "published.rules.yml"
+    file.write_text(rules.rule_file(list(read.values()), windows.find("google-30d")))
+    checked = subprocess.run([promtool, "check", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
