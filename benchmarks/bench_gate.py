@@ -24,8 +24,9 @@ import httpx
 from common import ENV, table
 
 from flashcrowd.process import Supervisor
-from monitors import asking, gate_run, server
+from monitors import asking, server
 from monitors.asking import Asking
+from monitors.gate import run as gate_run
 
 ROUNDS = 5
 SCRAPE, LENGTH, SERIES = 15, 3600, 10

@@ -45,14 +45,15 @@ def check(
     Credentials come from FLASHCROWD_PROMETHEUS_TOKEN, or FLASHCROWD_PROMETHEUS_USER and FLASHCROWD_PROMETHEUS_PASSWORD.
     """
     from flashcrowd import interrupt
-    from monitors import access, gate_run
+    from monitors import access
+    from monitors.gate import run as gate_run
 
     entry = access.of_environment(header or [], ca, cert, key, insecure)
     found: gate_run.GateRun | budget_run.BudgetRun
     if budget is None:
         found = interrupt.run(gate_run.run(paths, prometheus, window, at, entry, timeout, baseline))
     else:
-        from monitors import budget_run  # not needed, and not free, without --budget
+        from monitors.gate import budget_run  # not needed, and not free, without --budget
 
         found = interrupt.run(budget_run.run(paths, prometheus, budget, window, at, entry, timeout, baseline))
     typer.echo(found.table)
@@ -94,7 +95,8 @@ def lint(
     Credentials come from the environment, as those of slo check.
     """
     from flashcrowd import interrupt
-    from monitors import access, lint_run
+    from monitors import access
+    from monitors.lint import run as lint_run
 
     entry = access.of_environment([], None, None, None, False)
     for warning in interrupt.run(lint_run.run(paths, prometheus, entry)):
@@ -107,7 +109,7 @@ def convert(
     to: Annotated[str, typer.Option(metavar="DIALECT", help="sloth or openslo.")],
 ) -> None:
     """Print SLOs in the other format; what it can't say goes to stderr."""
-    from monitors import slo_convert
+    from monitors.dialects import convert as slo_convert
 
     converted = slo_convert.convert(paths, to)
     typer.echo(converted.text, nl=False)
@@ -141,7 +143,7 @@ def dashboard(
 
     Exit 2 the token isn't set, or one is there already (--overwrite); 4 Grafana doesn't answer, or refuses the token.
     """
-    from monitors import dashboard_run
+    from monitors.dashboards import run as dashboard_run
     from monitors.dashboards.provisioning import Provisioned
 
     to = dashboard_run.destination(push, target, token_env, overwrite, folder)

@@ -16,12 +16,12 @@ from flashcrowd import units
 from flashcrowd.errors import InputError
 from flashcrowd.units import format_duration, utc
 from flashcrowd.verdict import Finding, Outcome
-from monitors import evidence
+from monitors.counting import evidence
+from monitors.counting.measure import broken
+from monitors.counting.scrapes import Window
+from monitors.counting.selectors import selectors
 from monitors.figures import count
-from monitors.measure import broken
 from monitors.prometheus import Prometheus
-from monitors.scrapes import Window
-from monitors.selectors import selectors
 from monitors.slo import Slo
 
 PIECES = 120

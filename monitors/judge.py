@@ -15,9 +15,9 @@ from typing import Any
 from flashcrowd import units
 from flashcrowd.units import utc
 from flashcrowd.verdict import Finding, Outcome
+from monitors.counting.measure import Counts
+from monitors.counting.scrapes import Window
 from monitors.figures import about, bad_percent, count, exact_percent, held_percent
-from monitors.measure import Counts
-from monitors.scrapes import Window
 from monitors.slo import Composite, Slo
 
 

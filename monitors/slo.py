@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from flashcrowd.documents import Model
 from flashcrowd.errors import InputError
 from flashcrowd.units import format_duration
+from monitors.counting.selectors import breaks
 from monitors.promql import Unit, expand, group, unit
-from monitors.selectors import breaks
 
 
 def _leaves_a_budget(objective: float) -> float:

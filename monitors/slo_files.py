@@ -8,9 +8,11 @@ from pathlib import Path
 
 from flashcrowd.documents import Document, documents
 from flashcrowd.errors import DocumentError, InputError, Problem
-from monitors import library, slo_lint, sloth
-from monitors.openslo_reader import Reader
-from monitors.places import Places
+from monitors import library
+from monitors.dialects import sloth
+from monitors.dialects.openslo_reader import Reader
+from monitors.dialects.places import Places
+from monitors.lint import slos as slo_lint
 from monitors.slo import Composite, Slo
 
 

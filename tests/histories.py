@@ -18,8 +18,8 @@ from typing import Any
 import backfilled
 from backfilled import write as backfill
 
-from monitors import gate_run
-from monitors.gate_run import GateRun
+from monitors.gate import run as gate_run
+from monitors.gate.run import GateRun
 
 END = 1_767_646_800.0  # 2026-01-05T21:00:00Z
 HOUR, SCRAPE = 3600.0, 15.0

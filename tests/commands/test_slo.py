@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flashcrowd.process import free_port
-from monitors import lint_run
+from monitors.lint import run as lint_run
 from monitors.prometheus import Prometheus
 
 

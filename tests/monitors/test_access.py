@@ -16,8 +16,9 @@ import pytest_asyncio
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.masking import of_process
 from flashcrowd.process import Supervisor, free_port
-from monitors import access, gate_run
+from monitors import access
 from monitors.access import PASSWORD, TOKEN, USER, Access, of_environment
+from monitors.gate import run as gate_run
 from monitors.prometheus import Prometheus
 
 SECRET = "let-me-in"

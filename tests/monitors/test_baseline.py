@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from flashcrowd.errors import DocumentError, ExitCode, InputError
 from flashcrowd.verdict import Outcome
-from monitors import baseline, gate_report
-from monitors.baseline import Baseline, Compared, chance_of, compare, fingerprint, limit_of
-from monitors.baseline_report import Beside
-from monitors.gate import Checked
-from monitors.gate_run import GateRun
+from monitors.gate import baseline
+from monitors.gate import report as gate_report
+from monitors.gate.baseline import Baseline, Compared, chance_of, compare, fingerprint, limit_of
+from monitors.gate.baseline_report import Beside
+from monitors.gate.check import Checked
+from monitors.gate.run import GateRun
 from monitors.judge import judge
 from monitors.slo import Slo
 

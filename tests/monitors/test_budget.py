@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from flashcrowd.errors import ExitCode, InputError
 from flashcrowd.verdict import Outcome
-from monitors import budget_run, evidence
 from monitors.budget import Budget, Piece, runs_out
-from monitors.budget_run import BudgetRun
+from monitors.counting import evidence
+from monitors.counting.selectors import selectors
+from monitors.gate import budget_run
+from monitors.gate.budget_run import BudgetRun
 from monitors.prometheus import Prometheus
-from monitors.selectors import selectors
 
 DAY, HOUR, SCRAPE = 86_400.0, 3600.0, 300.0
 MONTH = 30 * DAY

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from flashcrowd.verdict import Outcome
 from monitors.composites import judge as together
+from monitors.counting.measure import Counts
 from monitors.judge import Judgement, decide
 from monitors.judge import judge as judge_slo
-from monitors.measure import Counts
 from monitors.slo import Composite, Slo
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

@@ -9,9 +9,11 @@ import pytest
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import free_port
 from flashcrowd.verdict import Outcome
-from monitors import gate, gate_report, gate_run
-from monitors.gate import Checked
-from monitors.gate_run import GateRun
+from monitors.gate import check as gate
+from monitors.gate import report as gate_report
+from monitors.gate import run as gate_run
+from monitors.gate.check import Checked
+from monitors.gate.run import GateRun
 from monitors.judge import judge
 from monitors.prometheus import Prometheus
 from monitors.slo import Slo

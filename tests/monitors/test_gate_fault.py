@@ -23,7 +23,8 @@ from chaos.undolog import UndoLog
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor, free_port
 from flashcrowd.target import Component
-from monitors import gate_run, server
+from monitors import server
+from monitors.gate import run as gate_run
 
 ROOT = Path(__file__).parents[2]
 SLO = """

@@ -14,7 +14,7 @@ from fake_grafana import TOKEN, FakeGrafana, running
 
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import free_port
-from monitors import dashboard_run
+from monitors.dashboards import run as dashboard_run
 from monitors.dashboards.provisioning import Provisioned
 from monitors.grafana import Grafana
 

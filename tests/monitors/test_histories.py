@@ -11,7 +11,7 @@ import pytest_asyncio
 from histories import HISTORIES, History
 
 from flashcrowd.errors import ExitCode
-from monitors.gate_run import GateRun
+from monitors.gate.run import GateRun
 
 PAGE = Path(__file__).parents[2] / "docs" / "verdicts.md"
 CODES = {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "inconclusive": ExitCode.INCONCLUSIVE}

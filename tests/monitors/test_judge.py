@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashcrowd.verdict import Outcome
+from monitors.counting.measure import Counts
 from monitors.judge import Judgement, decide, decisive, judge, judge_ratio, wilson
-from monitors.measure import Counts
 from monitors.slo import Slo
 
 CONFIDENCES = st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99, 0.999])

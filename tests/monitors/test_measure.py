@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from flashcrowd.verdict import Outcome
+from monitors.counting.measure import measure
 from monitors.judge import decide
-from monitors.measure import measure
 from monitors.prometheus import Prometheus
 from monitors.slo import Slo
 

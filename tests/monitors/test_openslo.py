@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from flashcrowd.errors import DocumentError
-from monitors import openslo_queries, slo_files
+from monitors import slo_files
+from monitors.dialects import openslo_queries
 from monitors.promql import Unit, unit
 from monitors.slo import Slo
 from monitors.slo_files import SloFiles

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors.scrapes import GAP, Bins, Window, least_gap
+from monitors.counting.scrapes import GAP, Bins, Window, least_gap
 
 WINDOW: Window = (10_000.0, 13_600.0)
 

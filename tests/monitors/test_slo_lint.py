@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors import gate_run, lint_run, slo_files
-from monitors.query_lint import findings
+from monitors import slo_files
+from monitors.gate import run as gate_run
+from monitors.lint import run as lint_run
+from monitors.lint.queries import findings
 
 FILE = """\
 version: prometheus/v1
@@ -121,8 +123,8 @@ def test_both_queries_are_looked_at_together(tmp_path: Path, errors: str, total:
     )
 )
 def test_whatever_parses_can_be_looked_at(query: str) -> None:
+    from monitors.lint.slos import findings_of_events
     from monitors.promql import syntax_fault
-    from monitors.slo_lint import findings_of_events
 
     if syntax_fault(query) is None:
         assert len(findings(query)) == len(set(findings(query)))

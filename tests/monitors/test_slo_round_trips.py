@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from monitors import openslo_writer, slo_files, sloth_writer
+from monitors import slo_files
+from monitors.dialects import openslo_writer, sloth_writer
 from monitors.slo import Composite, Slo
 
 # Without shrinking: YAML is slow, and shrinking would read it thousands of times.

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitors.selectors import Selector, breaks, selectors
-from monitors.thresholds import Around, Threshold, around, instead, thresholds
+from monitors.counting.selectors import Selector, breaks, selectors
+from monitors.counting.thresholds import Around, Threshold, around, instead, thresholds
 
 LE = Threshold("0.3", "b{}", True)
 QUANTILE = Threshold("0.3", "b{}", False)

@@ -9,10 +9,10 @@ from typing import Any
 
 from flashcrowd.units import format_duration
 from monitors import windows
-from monitors.openslo_alerts import POLICY
-from monitors.openslo_labels import CONFIDENCE, MIN_EVENTS
+from monitors.dialects.openslo_alerts import POLICY
+from monitors.dialects.openslo_labels import CONFIDENCE, MIN_EVENTS
+from monitors.dialects.yaml_text import dump
 from monitors.slo import Indicator, Rehearsal, Severity, Slo
-from monitors.yaml_text import dump
 
 VERSION = {"apiVersion": "openslo/v1"}
 PERIOD = "30d"

@@ -6,8 +6,8 @@ import asyncio
 import math
 from dataclasses import dataclass
 
+from monitors.counting.thresholds import Threshold, around, edges, instead, thresholds
 from monitors.prometheus import Prometheus
-from monitors.thresholds import Threshold, around, edges, instead, thresholds
 
 
 @dataclass(frozen=True)

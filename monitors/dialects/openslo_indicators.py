@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from flashcrowd.documents import Document
 from flashcrowd.errors import DocumentError, Problem
-from monitors import openslo, openslo_queries
-from monitors.openslo_labels import say
-from monitors.openslo_queries import Ratio
-from monitors.places import Path
+from monitors.dialects import openslo, openslo_queries
+from monitors.dialects.openslo_labels import say
+from monitors.dialects.openslo_queries import Ratio
+from monitors.dialects.places import Path
 from monitors.promql import Unit, expand, fault, group, syntax_fault, unit
 from monitors.slo import EventsSli, Indicator, RawSli
 

@@ -8,11 +8,11 @@ from typing import Any
 from flashcrowd.junit import Case, suite
 from flashcrowd.units import SECONDS, format_duration
 from flashcrowd.verdict import Outcome
-from monitors import baseline_report
-from monitors.baseline import fingerprint
-from monitors.baseline_report import Beside
 from monitors.figures import count, exact_percent
-from monitors.gate import Checked, verdict
+from monitors.gate import baseline_report
+from monitors.gate.baseline import fingerprint
+from monitors.gate.baseline_report import Beside
+from monitors.gate.check import Checked, verdict
 
 HEADINGS = ("SLO", "objective", "held", "events", "verdict")
 _UNITS = (("d", "d"), ("h", "h"), ("m", "min"), ("s", "s"))

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from flashcrowd.documents import Document, Model, Step, did_you_mean
 from flashcrowd.errors import DocumentError, Problem
-from monitors.places import Places
+from monitors.dialects.places import Places
 from monitors.promql import Unit, fault, unit
 from monitors.slo import Composite, CompositeEntry, Entry, Labels, Name, Plugins, Slo
 

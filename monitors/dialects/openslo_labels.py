@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from flashcrowd.documents import Document
 from flashcrowd.errors import DocumentError, Problem
-from monitors.places import Path
+from monitors.dialects.places import Path
 from monitors.slo import Rehearsal
 
 MIN_EVENTS = "flashcrowd/min-events"

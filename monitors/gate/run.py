@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 from flashcrowd.errors import ExitCode, InputError, NeedError
 from flashcrowd.rundir import write_atomically
 from flashcrowd.units import parse_duration
-from monitors import baseline as baselines
-from monitors import clock, gate_report, slo_files
+from monitors import clock, slo_files
 from monitors.access import Access
 from monitors.asking import is_loopback
-from monitors.baseline_report import Beside
-from monitors.gate import Checked, check, verdict
+from monitors.gate import baseline as baselines
+from monitors.gate import report as gate_report
+from monitors.gate.baseline_report import Beside
+from monitors.gate.check import Checked, check, verdict
 from monitors.prometheus import Prometheus
 
 TIMEOUT = "30s"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flashcrowd.verdict import Outcome, merge
-from monitors.baseline import Baseline, Compared
+from monitors.gate.baseline import Baseline, Compared
 
 
 @dataclass(frozen=True)

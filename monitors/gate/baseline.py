@@ -21,7 +21,7 @@ from flashcrowd.documents import document
 from flashcrowd.errors import DocumentError, InputError, Problem
 from flashcrowd.verdict import Finding, Outcome
 from monitors.figures import bad_percent, count
-from monitors.gate import Checked
+from monitors.gate.check import Checked
 from monitors.judge import Judgement
 from monitors.slo import Slo
 

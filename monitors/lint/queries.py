@@ -15,8 +15,8 @@ from typing import Any
 import promql_parser
 
 from flashcrowd.units import format_duration
+from monitors.lint.query_labels import pairs_up
 from monitors.promql import children, expand, nodes
-from monitors.query_labels import pairs_up
 
 _STAND_IN = 7919
 """Seconds, and prime: a window that no query has of its own."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flashcrowd.errors import Problem
-from monitors import series_lint, slo_files
+from monitors import slo_files
 from monitors.access import Access
+from monitors.lint import series as series_lint
 from monitors.prometheus import Prometheus
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monitors.dialects.yaml_text import dump
 from monitors.slo import Alert, Alerting, Composite, Indicator, Rehearsal, Slo
-from monitors.yaml_text import dump
 
 _OPTIONAL = ("interval", "plugins", "slo_plugins")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from flashcrowd.errors import InputError, Problem
-from monitors import openslo_writer, slo_files, sloth_writer
+from monitors import slo_files
+from monitors.dialects import openslo_writer, sloth_writer
 from monitors.slo import Rehearsal, Slo
 from monitors.slo_files import SloFiles
 

@@ -8,10 +8,10 @@ from typing import Any
 import promql_parser
 
 from flashcrowd.errors import Problem
-from monitors.places import Places
+from monitors.dialects.places import Places
+from monitors.lint.queries import findings as query_findings
+from monitors.lint.query_labels import labels, unsummed
 from monitors.promql import children, expand
-from monitors.query_labels import labels, unsummed
-from monitors.query_lint import findings as query_findings
 from monitors.slo import Slo
 
 

@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from monitors import evidence
-from monitors.evidence import Evidence
-from monitors.interpolation import Bounds, bounds
+from monitors.counting import evidence
+from monitors.counting.evidence import Evidence
+from monitors.counting.interpolation import Bounds, bounds
+from monitors.counting.scrapes import Window
+from monitors.counting.selectors import breaks, selectors
 from monitors.prometheus import Prometheus
-from monitors.scrapes import Window
-from monitors.selectors import breaks, selectors
 from monitors.slo import Slo
 
 

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from monitors.counting.scrapes import Bins, Window, least_gap
+from monitors.counting.selectors import Selector
 from monitors.prometheus import Prometheus
-from monitors.scrapes import Bins, Window, least_gap
-from monitors.selectors import Selector
 
 BINS = 60
 """Bins that a window is cut into. Up to 20 min with 15 s between scrapes are seen exactly at once, what is longer after

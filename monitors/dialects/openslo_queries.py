@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import promql_parser
 
 from flashcrowd.units import format_duration, parse_duration
-from monitors.openslo import Objective, Op
+from monitors.dialects.openslo import Objective, Op
 from monitors.promql import expand, group, nodes
 
 STEP = "1m"

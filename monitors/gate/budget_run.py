@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flashcrowd.errors import ExitCode, InputError
-from monitors import budget_report, clock, gate_run, slo_files
+from monitors import clock, slo_files
 from monitors.access import Access
 from monitors.budget import Budget, budget
+from monitors.gate import budget_report
+from monitors.gate import run as gate_run
 from monitors.prometheus import Prometheus
 from monitors.slo import Slo
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import Problem
-from monitors.places import Places
+from monitors.dialects.places import Places
+from monitors.lint.queries import OF_GAUGES, RATES
+from monitors.lint.slos import queries
 from monitors.prometheus import Prometheus
 from monitors.promql import expand, nodes
-from monitors.query_lint import OF_GAUGES, RATES
 from monitors.slo import Slo
-from monitors.slo_lint import queries
 
 AT_ONCE = 4
 _SHOWN = 5

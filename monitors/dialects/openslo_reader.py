@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from flashcrowd.documents import Document, did_you_mean
 from flashcrowd.errors import DocumentError, Problem
-from monitors import openslo
-from monitors.openslo_alerts import alerting
-from monitors.openslo_indicators import Lookup, Parts, indicator
-from monitors.openslo_labels import prometheus_labels, rehearsal
-from monitors.places import Path, Places
+from monitors.dialects import openslo
+from monitors.dialects.openslo_alerts import alerting
+from monitors.dialects.openslo_indicators import Lookup, Parts, indicator
+from monitors.dialects.openslo_labels import prometheus_labels, rehearsal
+from monitors.dialects.places import Path, Places
 from monitors.slo import Slo
 
 T = TypeVar("T", bound=openslo.OpenObject)

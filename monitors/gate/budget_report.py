@@ -10,7 +10,7 @@ from flashcrowd.units import format_duration
 from flashcrowd.verdict import Outcome, Verdict
 from monitors.budget import Budget
 from monitors.figures import exact_percent
-from monitors.gate_report import span
+from monitors.gate.report import span
 
 HEADINGS = ("SLO", "objective", "left", "burn", "at this burn", "verdict")
 

@@ -11,8 +11,8 @@ from flashcrowd.verdict import Finding, Verdict
 from monitors import clock as clocks
 from monitors import composites as composite_judge
 from monitors.clock import Clock
+from monitors.counting.measure import measure
 from monitors.judge import Judgement, decide, doubted
-from monitors.measure import measure
 from monitors.prometheus import Prometheus
 from monitors.slo import Composite, Slo
 

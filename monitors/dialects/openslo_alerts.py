@@ -9,9 +9,10 @@ from typing import Any, Protocol, TypeVar
 from flashcrowd.documents import Document, dotted
 from flashcrowd.errors import DocumentError, Problem
 from flashcrowd.units import parse_duration
-from monitors import openslo, windows
-from monitors.openslo_labels import prometheus_labels, say
-from monitors.places import Path
+from monitors import windows
+from monitors.dialects import openslo
+from monitors.dialects.openslo_labels import prometheus_labels, say
+from monitors.dialects.places import Path
 from monitors.slo import Alert, Alerting, Severity
 
 POLICY = "google-30d"

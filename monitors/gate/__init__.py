@@ -1,0 +1,1 @@
+"""Gate: `flashcrowd slo check`: objectives and budgets judged at a Prometheus, beside a baseline, and their reports."""
