@@ -49,6 +49,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "conductor/stopping": lambda d: ("stopping", _healing(d["broken"])),
     "conductor/interrupted": lambda d: ("stopped", "interrupted; what there is is judged and saved"),
     "conductor/ended": lambda d: ("load", "ended; collecting ledger, metrics and history"),
+    "conductor/faults_unmarked": lambda d: ("warning", f"dashboards won't mark the faults: {d['reason']}"),
     "conductor/not_collected": lambda d: ("warning", f"no {d['what']}: {d['reason']}"),
     "sale/scheduled": lambda d: ("sale", f"wave {d['wave']}: {d['stock']:,} {d['sku']} announced"),
     "sale/opened": lambda d: ("sale", f"wave {d['wave']} opens"),

@@ -89,6 +89,8 @@ async def test_a_transfer_takes_as_long_as_its_rate_says(tmp_path, children, log
         start = time.monotonic()
         assert await python(there, get) == "1000000\n"
         assert time.monotonic() - start >= 0.7  # a megabyte at a megabyte a second, but for what the queue lets burst
+        while not injecting.done():
+            await python(there, get)
         assert (await injecting).bite.ok
         await injecting.result().heal()
         assert await there.queues() == await there.tables() == []
