@@ -23,7 +23,7 @@ def test_a_plan_is_told_in_order_of_time_within_80_columns(told):
 def test_a_plan_tells_what_will_happen_what_is_expected_and_what_is_touched(told):
     text = " ".join(told.split())
     for part in (
-        "00:00 ramp 2,000 viewers in 20 s, scenario live-commerce",
+        "00:00 ramp 1,500 viewers in 20 s, scenario live-commerce",
         "01:00 sale, wave 2 500 of lipstick-01 go on sale",
         "00:50 fault network.latency on inventory, 800 ms for 1m",
         "01:10 expected at the latest: order-latency pages, naming runbook order-latency",
