@@ -24,7 +24,7 @@ def test_a_plan_tells_what_will_happen_what_is_expected_and_what_is_touched(told
     text = " ".join(told.split())
     for part in (
         "00:00 ramp 1,500 viewers in 20 s, scenario live-commerce",
-        "01:00 sale, wave 2 500 of lipstick-01 go on sale",
+        "01:00 sale, wave 2 350 of lipstick-01 go on sale",
         "00:50 fault network.latency on inventory, 800 ms for 1m",
         "01:10 expected at the latest: order-latency pages, naming runbook order-latency",
         "01:25 expected at the latest: order-latency is back within its objective, fault still on",
