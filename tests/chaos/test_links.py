@@ -174,8 +174,8 @@ async def test_the_end_of_a_connection_comes_late(it):
     assert active.bite.figures["late_ms"] >= 250
     host, port = it.near.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"GET / HTTP/1.1\r\nHost: it\r\nConnection: close\r\n\r\n")
     start = time.monotonic()
+    writer.write(b"GET / HTTP/1.1\r\nHost: it\r\nConnection: close\r\n\r\n")
     assert (await reader.read()).endswith(b"xxxx")
     assert time.monotonic() - start >= 0.5
     writer.close()
