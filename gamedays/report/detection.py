@@ -40,7 +40,8 @@ def note(production: Production) -> str:
     """How the figures of production were made."""
     return (
         f"In production: the recorded SLI, replayed on a real Prometheus through the rules of {production.policy}, "
-        f"after {_long(production.prefix)} of healthy traffic, and going on as if nobody had mitigated it. To 15 s."
+        f"after {_long(production.prefix)} of healthy traffic, and going on as if nobody had mitigated it. "
+        "Exact to 15 s, the time between evaluations."
     )
 
 
