@@ -59,7 +59,7 @@ async def test_the_whole_life_of_a_fault(proxy, service, injector, latency, log,
 async def test_the_command_to_heal_by_hand_heals(proxy, service, injector, latency):
     await proxy.create("inventory", service)
     async with injector("inventory") as it:
-        active = await it.inject(latency(delay="50ms"))
+        active = await it.inject(latency(delay="300ms"))
         words = active.injection.by_hand().split()
         assert words[:3] == ["curl", "-X", "DELETE"]
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -72,8 +72,8 @@ async def test_leaving_heals_everything_the_youngest_first(proxy, service, injec
         await proxy.create(name, service)
     with pytest.raises(RuntimeError, match="the load broke"):
         async with injector("inventory", "cache") as it:
-            await it.inject(latency("inventory", delay="50ms"))
-            await it.inject(latency("cache", delay="50ms"))
+            await it.inject(latency("inventory", delay="300ms"))
+            await it.inject(latency("cache", delay="300ms"))
             raise RuntimeError("the load broke")
     assert [data["on"] for kind, data in told if kind == "healed"] == ["cache", "inventory"]
     assert await proxy.toxics("inventory") == await proxy.toxics("cache") == []
@@ -87,7 +87,7 @@ async def test_a_reverter_that_starts_slowly_takes_nothing_of_the_faults_time(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     await proxy.create("inventory", service)
     async with injector("inventory") as it:
-        active = await it.inject(latency(delay="50ms", lasts="2s"))
+        active = await it.inject(latency(delay="300ms", lasts="2s"))
         assert active.bite.ok
 
 
@@ -95,7 +95,7 @@ async def test_a_users_own_toxics_stay(proxy, service, injector, latency):
     await proxy.create("inventory", service)
     await proxy.add_latency("inventory", 1, name="mine")
     async with injector("inventory") as it:
-        await it.inject(latency(delay="50ms"))
+        await it.inject(latency(delay="300ms"))
     assert await proxy.toxics("inventory") == ["mine"]
 
 
@@ -150,7 +150,7 @@ async def test_cancelling_the_injection_leaves_nothing(proxy, service, injector,
 async def test_a_link_that_is_not_probed_did_not_bite(proxy, service, injector, latency, told):
     await proxy.create("inventory", service)
     async with injector("inventory", probe=None) as it:
-        active = await it.inject(latency(delay="50ms"))
+        active = await it.inject(latency(delay="300ms"))
         assert not active.bite.ok
     kinds = dict(told)
     assert "no probe in the target file" in kinds["did_not_bite"]["message"]
@@ -162,7 +162,7 @@ async def test_a_link_that_was_dead_before_did_not_bite(proxy, injector, latency
         nobody = server.sockets[0].getsockname()
     await proxy.create("inventory", nobody)
     async with injector("inventory") as it:
-        await it.inject(latency(delay="50ms"))
+        await it.inject(latency(delay="300ms"))
     assert "wasn't answered before the fault either" in dict(told)["did_not_bite"]["message"]
 
 
@@ -299,7 +299,7 @@ async def mortal(children, service):
 async def test_a_fault_ends_with_the_proxy_that_held_it(mortal, injector, latency, log, told):
     child, url = mortal
     async with injector("inventory", url=url) as it:
-        active = await it.inject(latency(delay="50ms"))
+        active = await it.inject(latency(delay="300ms"))
         child.kill()
         await child.wait()
         assert (await active.heal()).ok
@@ -315,7 +315,7 @@ async def test_what_cannot_be_healed_is_told_with_the_command_and_kept_for_recov
     monkeypatch.setattr(chaos.injector, "HEAL_PATIENCE", 0.5)
     with pytest.raises(UnhealedError, match="heal it by hand: curl -X DELETE"):
         async with injector("inventory", url=url) as it:
-            active = await it.inject(latency(delay="50ms"))
+            active = await it.inject(latency(delay="300ms"))
             os.kill(child.pid, signal.SIGSTOP)
             with pytest.raises(UnhealedError):
                 await active.heal()

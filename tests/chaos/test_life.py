@@ -42,7 +42,7 @@ async def test_what_an_earlier_run_left_is_healed_before_anything_new_is_broken(
 ):
     await proxy.create("inventory", service)
     async with injector("inventory") as it:
-        active = await it.inject(latency(delay="50ms"))
+        active = await it.inject(latency(delay="300ms"))
         orphan = active.record
         told.clear()
         orphaned(log, orphan)
@@ -138,7 +138,7 @@ async def test_an_injection_that_hangs_is_given_up_at_once_when_it_is_cancelled(
     await proxy.create("inventory", service)
     monkeypatch.setattr("chaos.faults.network_latency.NetworkLatency.prepare", _as(Hanging))
     async with injector("inventory") as it:
-        injecting = asyncio.create_task(it.inject(latency(delay="50ms")))
+        injecting = asyncio.create_task(it.inject(latency(delay="300ms")))
 
         async def is_injected() -> bool:
             return await proxy.toxics("inventory") != []
@@ -166,10 +166,10 @@ async def test_a_fault_that_cannot_be_healed_does_not_keep_the_others(
         await proxy.create(name, service)
     with pytest.raises(UnhealedError, match="the ladder is missing; heal it by hand: curl -X DELETE"):
         async with injector("inventory", "cache") as it:
-            await it.inject(latency("inventory", delay="50ms"))
+            await it.inject(latency("inventory", delay="300ms"))
             with monkeypatch.context() as patch:
                 patch.setattr("chaos.faults.network_latency.NetworkLatency.prepare", _as(Stubborn))
-                await it.inject(latency("cache", delay="50ms"))
+                await it.inject(latency("cache", delay="300ms"))
     assert await proxy.toxics("inventory") == []
     (left,) = status(log)
     assert left.on == "cache"
@@ -180,7 +180,7 @@ async def test_every_undo_log_of_this_machine_is_looked_at(proxy, service, injec
     await proxy.create("inventory", service)
     elsewhere = UndoLog(tmp_path / "elsewhere")
     async with injector("inventory", log=elsewhere) as it:
-        active = await it.inject(latency(delay="50ms"))
+        active = await it.inject(latency(delay="300ms"))
         assert elsewhere.folder not in [log.folder for log in UndoLog.everywhere()]
         monkeypatch.delenv("FLASHCROWD_STATE")
         found = [row for log in UndoLog.everywhere() if log.folder == elsewhere.folder for row in status(log)]

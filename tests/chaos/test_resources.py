@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -30,7 +31,9 @@ from flashcrowd.errors import GuardError, InputError, NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component
 
-IDENTITY = "c0ffee123456"
+IDENTITY = uuid.uuid4().hex[:12]
+"""Control groups are named after it, and another run of these tests on this machine has its own."""
+
 WORK = 0.01
 """Seconds of a CPU that an answer takes at least."""
 

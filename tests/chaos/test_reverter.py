@@ -175,7 +175,7 @@ async def test_when_both_are_killed_recovery_heals(proxy, inject, log, reverters
 async def test_a_lost_reverter_has_a_successor(proxy, service, injector, latency, log, told, reverters, until):
     await proxy.create("inventory", service)
     async with injector("inventory") as it:
-        active = await it.inject(latency(delay="50ms"))
+        active = await it.inject(latency(delay="300ms"))
         (first,) = reverters()
         os.kill(first, signal.SIGKILL)
         await until(lambda: "rearmed" in dict(told))
@@ -193,7 +193,7 @@ async def test_a_reverter_that_is_asked_to_end_takes_its_faults_with_it(
 ):
     await proxy.create("inventory", service)
     async with injector("inventory") as it:
-        await it.inject(latency(delay="50ms"))
+        await it.inject(latency(delay="300ms"))
         (pid,) = reverters()
         os.kill(pid, signal.SIGTERM)
         await until(lambda: "healed" in dict(told))

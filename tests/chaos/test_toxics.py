@@ -46,7 +46,7 @@ async def test_latency_is_within_a_tenth_of_what_was_asked(proxy, connect, strea
 
 
 async def test_jitter_spreads_latency_over_both_sides(proxy, connect):
-    await proxy.add("it", "latency", {"latency": 100, "jitter": 100})
+    await proxy.add("it", "latency", {"latency": 500, "jitter": 500})
 
     async def round_trip() -> float:
         reader, writer = await connect()
@@ -57,19 +57,22 @@ async def test_jitter_spreads_latency_over_both_sides(proxy, connect):
 
     took = await asyncio.gather(*(round_trip() for _ in range(40)))
     # That none of 40 falls into a quarter of the range happens once in a hundred thousand times.
-    assert min(took) < 0.15
-    assert max(took) >= 0.15
+    assert min(took) < 0.75
+    assert max(took) >= 0.75
 
 
 @pytest.mark.parametrize("stream", ["upstream", "downstream"])
 async def test_bandwidth_is_thousands_of_bytes_a_second(proxy, connect, stream):
     await proxy.add("it", "bandwidth", {"rate": 200}, stream=stream)
     reader, writer = await connect()
-    start = time.monotonic()
-    writer.write(BODY)
-    assert await reader.readexactly(len(BODY)) == BODY
-    rate = len(BODY) / (time.monotonic() - start)
-    assert 100 * KB < rate <= 204 * KB
+
+    async def transfer() -> float:
+        start = time.monotonic()
+        writer.write(BODY)
+        assert await reader.readexactly(len(BODY)) == BODY
+        return time.monotonic() - start
+
+    assert 100 * KB < len(BODY) / await quickest(transfer, len(BODY) / (100 * KB)) <= 204 * KB
 
 
 async def test_a_bandwidth_of_zero_lets_nothing_through_until_it_is_changed(proxy, connect):

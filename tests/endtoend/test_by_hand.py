@@ -117,9 +117,9 @@ def test_an_injector_ended_by_a_signal_leaves_a_healed_link(standing, command_li
     assert "network.latency on inventory" in command_line.run("chaos", "status").stdout
     process.send_signal(number)
     process.communicate(timeout=30)
-    wait_until(lambda: not toxics(standing), "healing", timeout=5)
-    wait_until(lambda: not command_line.open_faults(), "the undo log", timeout=5)
-    wait_until(lambda: not command_line.processes(), "the end of the reverter", timeout=10)
+    wait_until(lambda: not toxics(standing), "healing", timeout=20)
+    wait_until(lambda: not command_line.open_faults(), "the undo log", timeout=20)
+    wait_until(lambda: not command_line.processes(), "the end of the reverter", timeout=20)
     assert "nothing is broken" in command_line.run("chaos", "status").stdout
 
 
@@ -153,8 +153,8 @@ spec:
     assert process.poll() is None, process.communicate()
     process.kill()
     process.communicate()
-    wait_until(lambda: not toxics(standing), "healing", timeout=5)
-    wait_until(lambda: not command_line.processes(), "the end of every child", timeout=10)
+    wait_until(lambda: not toxics(standing), "healing", timeout=20)
+    wait_until(lambda: not command_line.processes(), "the end of every child", timeout=20)
 
 
 def test_a_runbook_is_dry_run_by_default_and_finds_no_cause_in_health(standing, command_line):

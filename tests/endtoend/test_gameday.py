@@ -173,8 +173,8 @@ def test_a_killed_conductor_leaves_no_process_and_no_fault(command_line):
     wait_until(lambda: has_event(command_line, "fault", "bites"), "the fault")
     process.kill()
     process.communicate()
-    wait_until(lambda: not command_line.processes(), "the end of every child", timeout=5)
-    wait_until(lambda: not command_line.open_faults(), "healing", timeout=5)
+    wait_until(lambda: not command_line.processes(), "the end of every child", timeout=10)
+    wait_until(lambda: not command_line.open_faults(), "healing", timeout=10)  # its time is up later
     judged = command_line.run("gameday", "judge", command_line.run_directory())
     assert judged.returncode == 3
     assert "interrupted" in judged.stdout

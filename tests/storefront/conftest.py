@@ -195,7 +195,7 @@ async def joined(viewer: ClientConnection) -> None:
     assert await frame(viewer, "pong")
 
 
-async def frame(viewer: ClientConnection, kind: str, within: float = 5.0) -> dict[str, Any]:
+async def frame(viewer: ClientConnection, kind: str, within: float = 20.0) -> dict[str, Any]:
     """The next frame of that type."""
     async with asyncio.timeout(within):
         while True:
