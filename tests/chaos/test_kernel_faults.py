@@ -29,6 +29,13 @@ needs_namespaces = pytest.mark.skipif(
 GET = (
     f"import urllib.request; print(len(urllib.request.urlopen('http://127.0.0.1:{PORT}/PATH', timeout=TIMEOUT).read()))"
 )
+AGAIN = """
+import pathlib, urllib.request
+while not pathlib.Path("OVER").exists():
+    urllib.request.urlopen("http://127.0.0.1:8000/big", timeout=30).read()
+"""
+"""Transfers one after the other, with no pause to start a program in."""
+
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 SEND = """
 import socket, urllib.request
@@ -89,10 +96,12 @@ async def test_a_transfer_takes_as_long_as_its_rate_says(tmp_path, children, log
         start = time.monotonic()
         assert await python(there, get) == "1000000\n"
         assert time.monotonic() - start >= 0.7  # a megabyte at a megabyte a second, but for what the queue lets burst
-        while not injecting.done():
-            await python(there, get)
-        assert (await injecting).bite.ok
-        await injecting.result().heal()
+        again = asyncio.create_task(python(there, AGAIN.replace("OVER", str(over := tmp_path / "over"))))
+        active = await injecting
+        over.touch()
+        await again
+        assert active.bite.ok, active.bite.message
+        await active.heal()
         assert await there.queues() == await there.tables() == []
 
 
