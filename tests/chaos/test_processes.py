@@ -14,14 +14,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from stands.processes import HOST, is_stopped, kept, runs, words
+from stands.processes import HOST, is_stopped, kept, runs, words, written
 
 from chaos.faults import parse_fault
 from chaos.injector import Injector
 from chaos.kinds.processes import find
 from flashcrowd.errors import GuardError, NeedError
 from flashcrowd.guard import Guard
-from flashcrowd.process import accepts, free_port
+from flashcrowd.process import free_port
 from flashcrowd.target import Component
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -214,7 +214,7 @@ async def test_a_process_that_a_command_starts_is_started_once_and_outlives_its_
     port, file = free_port(), tmp_path / "inventory.pid"
     command = words(file, port)
     first = children.spawn("inventory", command)
-    await first.ready(lambda: accepts(HOST, port))
+    await first.ready(lambda: written(file))
     it = Component.model_validate({"process": {"pidfile": str(file), "start": {"command": command}}})
     async with Injector({"it": it}, Guard([HOST]), log, lambda *event: None) as injector:
         active = await injector.inject(parse_fault({"kind": "process.kill", "on": "it", "for": "30s"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -64,13 +65,18 @@ def words(pidfile: Path, port: int) -> list[str]:
     return [sys.executable, "-c", SERVICE, str(pidfile), str(port)]
 
 
+async def written(pidfile: Path) -> bool:
+    """Whether the service has written its pidfile: it takes connections a moment before that."""
+    return await asyncio.to_thread(pidfile.exists)
+
+
 @asynccontextmanager
 async def kept(folder: Path, supervisor: Supervisor) -> AsyncIterator[tuple[dict[str, Any], Path]]:
     """A component with one process, and what starts it again on a POST; and its pidfile."""
     port, keeper_port, pidfile = free_port(), free_port(), folder / "inventory.pid"
     keeper = supervisor.spawn("keeper", [sys.executable, "-c", KEEPER, str(keeper_port), *words(pidfile, port)])
     await keeper.ready(lambda: accepts(HOST, keeper_port))
-    await keeper.ready(lambda: accepts(HOST, port))
+    await keeper.ready(lambda: written(pidfile))
     process = {"pidfile": str(pidfile), "start": {"post": f"http://{HOST}:{keeper_port}/${{name}}/start"}}
     yield {"process": process, "probe": f"http://{HOST}:{port}/"}, pidfile
 
