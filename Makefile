@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+# A rehearsal starts a score of Python processes: what they import is compiled once, not each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test quick lint format bench lock provision clean
 

@@ -7,12 +7,17 @@ of its own.
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
 GAME_DAYS = "tests/endtoend/"
 PORTS = {"gw0": "10240-15699", "gw1": "15700-21099", "gw2": "21100-26499", "gw3": "26500-31999"}
+
+# Hundreds of children import the same modules, and four processes the same tests: compiled once, not each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 if (ports := PORTS.get(os.environ.get("PYTEST_XDIST_WORKER", ""))) is not None:
     os.environ["FLASHCROWD_PORTS"] = ports
