@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import zmq
 
-from storefront.service import log, prepare
+from storefront.beginning import log, prepare
 from storefront.settings import read, tcp_address, variable
 
 HIGH_WATER = 100_000  # messages queued for one subscriber before the bus drops its further ones

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from storefront.allowance import Allowance
+from storefront.beginning import log
 from storefront.inventory_client import InventoryClient, SoldOut, UnavailableError
 from storefront.journal import Journal
 from storefront.order import Order
 from storefront.outbox import Outbox
 from storefront.reservation import Reservation
 from storefront.sales import Block, Sale, Sales
-from storefront.service import log
 
 Value = TypeVar("Value")
 TICKETS = 2**32  # attempts in one life of the shop

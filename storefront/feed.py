@@ -8,8 +8,8 @@ import aiohttp
 from prometheus_client import Counter, Gauge
 
 from storefront import playlists
+from storefront.beginning import log
 from storefront.renditions import RENDITIONS
-from storefront.service import log
 
 ORIGIN = Gauge("stream_origin", "1 for the origin in use", ["origin"])
 FAILED = Counter("stream_origin_failures_total", "Fetches that an origin failed or left unanswered", ["origin"])

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import aiohttp
 from prometheus_client import Histogram
 
+from storefront.beginning import log
 from storefront.order import Order
-from storefront.service import log
 
 Result = TypeVar("Result")
 SECONDS = Histogram(

@@ -8,11 +8,11 @@ from itertools import islice
 
 from prometheus_client import Gauge
 
+from storefront.beginning import log
 from storefront.inventory_client import InventoryClient, insist
 from storefront.journal import Journal
 from storefront.order import Order
 from storefront.sales import Sales
-from storefront.service import log
 
 WAITING = Gauge("shop_outbox_orders", "Acknowledged orders the inventory has yet to record")
 BATCH = 500

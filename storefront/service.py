@@ -2,13 +2,9 @@
 
 import asyncio
 import json
-import logging
 import math
 import os
 import re
-import resource
-import signal
-import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
@@ -20,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from storefront.beginning import log, prepare
+
 SLUG = re.compile(r"[A-Za-z0-9_.-]+")
-log = logging.getLogger("storefront")
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
@@ -174,15 +171,6 @@ def serve(app: Callable[[], Starlette], port: int) -> None:
         timeout_graceful_shutdown=cast(int, 0.4),
     )
     _Server(config).run()
-
-
-def prepare() -> None:
-    """Logging, the end by SIGTERM, and as many descriptors as this user may have."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
-    logging.getLogger("websockets").setLevel(logging.WARNING)  # else two lines for every viewer
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def vital(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
