@@ -26,7 +26,6 @@ from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import Child, Supervisor, accepts
 from flashcrowd.target import Target
 from gamedays.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, OUR_JOBS, Addresses, http
-from gamedays.caretaker import Caretaker
 from gamedays.description import describe
 from loadtests.split import open_files
 from monitors import rules, windows
@@ -112,6 +111,8 @@ async def _watched(prometheus: Prometheus, processes: int, alertmanager: bool) -
 
 async def _start_storefront(supervisor: Supervisor, directory: Path, at: Addresses, bug: str | None) -> None:
     """All at once, as each takes a while to get ready."""
+    from gamedays.caretaker import Caretaker  # aiohttp takes 0.3 s, which plan, judge and report can do without
+
     caretaker, started = Caretaker(supervisor), list[tuple[Child, int]]()
     for name, module, env, port in _services(directory, at):
         child = supervisor.spawn(name, [*_module(f"storefront.{module}"), *(("--bug", bug) if bug else ())], env)
