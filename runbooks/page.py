@@ -36,9 +36,9 @@ def rehearsed(evidence: Rehearsal | None, now: float | None = None) -> str:
 def prose(markdown: str, indent: str = "  ") -> list[str]:
     """Prose within the width: paragraphs and list items are filled, code stands as it is."""
     lines: list[str] = []
-    for block in re.split(r"\n{2,}", markdown):
-        if block.lstrip().startswith(("```", "~~~", "    ", "|", ">")):
-            lines += [f"{indent}{line}" for line in block.split("\n")]
+    for block in _blocks(markdown):
+        if block.lstrip().startswith(("```", "~~~", "|", ">")) or block.startswith("    "):
+            lines += [f"{indent}{line}".rstrip() for line in block.split("\n")]
             continue
         for item in re.split(r"\n(?=\s*(?:[-*+]|\d+[.)])\s)", block):
             mark = re.match(r"\s*(?:[-*+]|\d+[.)])\s+", item)
@@ -47,6 +47,24 @@ def prose(markdown: str, indent: str = "  ") -> list[str]:
                 " ".join(item.split()), WIDTH, initial_indent=indent, subsequent_indent=hang, break_on_hyphens=False
             )
     return lines
+
+
+def _blocks(markdown: str) -> list[str]:
+    """Prose at its empty lines, and before and after each fence, inside of which empty lines are code."""
+    blocks, fence = [""], ""
+    for line in markdown.split("\n"):
+        mark = re.match(r"\s*(`{3,}|~{3,})", line)
+        if mark and not fence:
+            blocks, fence = [*blocks, line], mark[1]
+        elif fence:
+            blocks[-1] += f"\n{line}"
+            if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
+                blocks, fence = [*blocks, ""], ""
+        elif line.strip():
+            blocks[-1] += f"\n{line}" if blocks[-1] else line
+        else:
+            blocks.append("")
+    return [block for block in blocks if block]
 
 
 def settings(step: Step) -> str:
