@@ -165,7 +165,7 @@ class _Page:
         if self.drafts and token.map is not None:
             first, last = token.map
             text = "\n".join(self.lines[first:last])
-            is_code = token.type in ("fence", "code_block") or "`" in text
+            is_code = token.type in ("fence", "code_block") or ("`" in text and token.type != "html_block")
             text = text.strip("\n") if is_code else without_comments(text).strip("\n")
             if text.strip():
                 self.drafts[-1].parts.append(text)
