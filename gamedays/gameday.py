@@ -58,7 +58,8 @@ class Ended:
     @property
     def exit_code(self) -> ExitCode:
         """As the verdict says; an interruption outweighs it, and a fault that is still in place both."""
-        if any(fault.heal_failed is not None for fault in self.story.faults):
+        played = (self.story, *self.story.controls)
+        if any(fault.heal_failed is not None for story in played for fault in story.faults):
             return ExitCode.UNHEALED
         if self.interrupted:
             return ExitCode.INTERRUPTED

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 import monitors.judge
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.units import clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
-from gamedays.expectations import judge_expectation
+from gamedays import controls, expected
 from gamedays.sli import Tally
 from gamedays.story import FaultFact, Story
 from monitors.slo import Slo
@@ -28,8 +26,8 @@ def judge(story: Story) -> Verdict:
             *_size(story),
             *_faults(story),
             *_slos(story),
-            *_expectations(story),
-            *_control(story),
+            *expected.findings(story),
+            *controls.findings(story),
             *story.orders.findings,
         )
     )
@@ -115,38 +113,3 @@ def _slo(name: str, slo: Slo, tally: Tally) -> Finding:
         return Finding(name, Outcome.INCONCLUSIVE, message, evidence)
     judgement = monitors.judge.judge(slo, tally.bad, tally.total)
     return Finding(name, judgement.outcome, judgement.text, evidence)
-
-
-def _expectations(story: Story) -> Iterator[Finding]:
-    if story.control == "no-fault":
-        return
-    expected = Counter(fault.step.expect.slo for fault in story.faults if fault.step.expect is not None)
-    for number, fault in enumerate(story.faults, 1):
-        wanted = fault.step.expect
-        if wanted is None:
-            continue
-        slo = story.slo(wanted.slo)
-        back = story.recovery(fault, wanted.slo)
-
-        def by_slo(bad: float, total: float, slo: Slo = slo) -> tuple[Outcome, str]:
-            judgement = monitors.judge.judge(slo, bad, total)
-            return judgement.outcome, judgement.text
-
-        found = judge_expectation(wanted, fault.played, story.sli(slo.name), story.silenced, back, by_slo)
-        yield from found if expected[slo.name] == 1 else [_numbered(finding, number) for finding in found]
-
-
-def _numbered(finding: Finding, fault: int) -> Finding:
-    """The finding under a name that says of which fault it is, where several are expected to hit the same SLO."""
-    return replace(finding, name=finding.name.replace("expect/", f"expect/{fault}/", 1))
-
-
-def _control(story: Story) -> Iterator[Finding]:
-    """Without a fault nobody may be paged: else the pages of the real run prove nothing."""
-    if story.control != "no-fault" or not story.complete:
-        return
-    if story.pages:
-        names = ", ".join(sorted({page.alert for page in story.pages}))
-        yield Finding("control/no-fault", Outcome.FAIL, f"{names} paged although nothing was broken")
-    else:
-        yield Finding("control/no-fault", Outcome.PASS, "without the fault nobody was paged")

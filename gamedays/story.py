@@ -21,6 +21,9 @@ from gamedays.waves import Wave, waves
 from loadtests.invariants import Judgement
 from monitors.slo import Slo
 
+CONTROLS = "controls"
+"""The folder of a run directory with the run directories of its controls."""
+
 
 @dataclass(frozen=True)
 class FaultFact:
@@ -124,6 +127,13 @@ class Story:
         """The waves of the sale, as the viewers' history has them."""
         return waves(self.run)
 
+    @cached_property
+    def controls(self) -> tuple[Story, ...]:
+        """The controls that were played with this game day, as far as they came; of one played twice, the latest."""
+        runs = [RunDirectory.open(file.parent) for file in sorted(self.run.path.glob(f"{CONTROLS}/*/manifest.json"))]
+        stories = {story.control: story for story in map(read_story, runs) if story.control is not None}
+        return tuple(stories.values())
+
     def slo(self, name: str) -> Slo:
         return next(slo for slo in self.slos if slo.name == name)
 
@@ -134,6 +144,15 @@ class Story:
     def recovery(self, fault: FaultFact, slo: str) -> Recovery:
         """When the page for this fault came and when the SLO was back within its objective."""
         return recovery(self.sli(slo), self.slo(slo).budget, self.pages, slo, fault.played)
+
+    def followed(self, fault: FaultFact) -> RunbookFact | None:
+        """The runbook that was followed for the expected SLO's page while the fault was in place; None for none."""
+        page = self.recovery(fault, fault.step.expect.slo).paged if fault.step.expect is not None else None
+        if page is None:
+            return None
+        alerts = {other.alert for other in self.pages if other.slo == page.slo}
+        mine = (fact for fact in self.runbooks if fact.alert in alerts and page.at <= fact.started <= fault.ended)
+        return next(mine, None)
 
 
 def read_story(run: RunDirectory) -> Story:

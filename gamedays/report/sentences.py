@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays.controls import WITHOUT
 from gamedays.plan import EMBEDDED, builtin_names
 from gamedays.sli import Tally
 from gamedays.story import Story
 from monitors.figures import exact_percent, held_percent
 from monitors.slo import Slo
+
+CONTROLS = tuple(f"control/{name}/" for name in WITHOUT)
+"""How the findings begin that say whether a fault recovered by itself."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,11 @@ def next_step(story: Story, verdict: Verdict) -> str:
         return "Heal the fault before anything else: flashcrowd chaos recover"
     if any(finding.name.startswith("invariant/") for finding in missed):
         return "Look at the named orders first: orders were lost or sold wrongly, and that outweighs any latency."
-    if story.control == "no-runbook" and any("/recovered" in finding.name for finding in missed):
-        return "Nothing: without its runbook it had to fail. The run that recovers with it owes that to the runbook."
+    if any(finding.name.startswith(CONTROLS) for finding in missed):
+        return "Look for what helped: it recovered without its runbook, which can't take the credit."
+    if story.control in WITHOUT and any("/recovered" in finding.name for finding in missed):
+        how = WITHOUT[story.control]
+        return f"Nothing: {how} it had to fail. The run that recovers with its own owes that to the runbook."
     if any("/detected" in finding.name for finding in missed):
         return "Look at the alert's windows: whoever is on call was told too late, or never."
     if any("/recovered" in finding.name or "/runbook" in finding.name for finding in missed):
@@ -55,8 +62,6 @@ def next_step(story: Story, verdict: Verdict) -> str:
         return "Look at the objectives that were missed, then at the timeline."
     if verdict.outcome is Outcome.INCONCLUSIVE:
         return "Mend what kept it from deciding, and run it again: it is no pass."
-    if story.control == "no-runbook":
-        return "Look for what helped: it recovered without its runbook, which can't take the credit."
     if story.control is not None:
         return "Compare it with the run without a control."
     return f"Rehearse it as a control too: flashcrowd gameday run {_plan(story)} --control no-runbook"

@@ -15,8 +15,10 @@ import pytest
 from flashcrowd.rundir import RunDirectory
 from gamedays import gameday, manifest
 from gamedays.checks import Prepared
+from gamedays.controls import Wanted
 from gamedays.gameday import Ended
 from gamedays.sli import Sli
+from gamedays.story import CONTROLS
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord, file_of
 from loadtests.jsonlines import encode
 from loadtests.ledger import LedgerEntry
@@ -252,3 +254,17 @@ def rehearsed(tmp_path: Path) -> Callable[..., RunDirectory]:
 def judged(rehearsed: Callable[..., RunDirectory]) -> Callable[..., Ended]:
     """Writes one and judges it."""
     return lambda **story: gameday.judge(rehearsed(**story).path)
+
+
+@pytest.fixture
+def with_controls(tmp_path: Path) -> Callable[..., RunDirectory]:
+    """Writes the run directory of a rehearsal, and in it those of the controls that were played with it."""
+
+    def write(*told: dict[str, object], **story: object) -> RunDirectory:
+        run = replace(Rehearsal(), **story).write(tmp_path)
+        Wanted(tuple(str(one["control"]) for one in told)).save(run)
+        for one in told:
+            replace(Rehearsal(), **one).write(run.path / CONTROLS)
+        return run
+
+    return write
