@@ -22,7 +22,7 @@ from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.target import Target
 from flashcrowd.verdict import Verdict
-from gamedays import embedded, extracts, manifest, preflight, production, report
+from gamedays import diagnosis, embedded, extracts, manifest, preflight, production, report
 from gamedays import judge as judging
 from gamedays.books import known_orders, save_books
 from gamedays.checks import Prepared, prepare
@@ -112,7 +112,9 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
                     shown.cancel()
                     series = extracts.save(run, prometheus, prepared.slos, began, time.time())
                     await _attempt(run, "ledger", save_books(run, target, guard, before))
-                    await _attempt(run, "metrics", series)
+                    if await _attempt(run, "metrics", series):
+                        looks = diagnosis.save(run, prometheus, prepared.slos, target.variables())
+                        await _attempt(run, "diagnosis", looks)
 
 
 async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory, work: Path) -> Target:
@@ -123,12 +125,17 @@ async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory,
     return await embedded.start(supervisor, work, rules, embedded.live_processes(prepared.plan.spec.load.viewers))
 
 
-async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, object]) -> None:
-    """Save something that only the running parts know; a part that fails doesn't keep us from the next."""
+async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, object]) -> bool:
+    """Save something that only the running parts know, and say whether it could be.
+
+    A part that fails doesn't keep us from the next.
+    """
     try:
         await collecting
     except FlashcrowdError as error:
         run.record("conductor", "not_collected", what=what, reason=str(error))
+        return False
+    return True
 
 
 def judge(path: Path) -> Ended:
