@@ -30,6 +30,30 @@ def show(name: Annotated[str, Name]) -> None:
 
 
 @app.command()
+def generate(
+    slo: Annotated[str, typer.Argument(metavar="SLO", help="The name of an SLO.")],
+    runs: Annotated[
+        list[Path] | None, typer.Option("--from", metavar="RUN", help="A run directory, or a folder of them [runs].")
+    ] = None,
+    target: Annotated[Path | None, typer.Option(metavar="FILE", help="Rehearsals of this target alone.")] = None,
+    slos: Annotated[list[str] | None, typer.Option("--slo", metavar="FILE", help="Where the SLO stands.")] = None,
+    out: Annotated[Path, typer.Option(metavar="PATH", help="The page (.md), or its folder.")] = Path("runbooks"),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the page would change.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would change.")] = False,
+) -> None:
+    """Write or renew an SLO's runbook from what rehearsals showed; what people wrote on it stays as it is."""
+    from gamedays import generate_run
+
+    found = generate_run.run(slo, runs, target, slos or [], out)
+    for line in found.said:
+        typer.echo(line, err=True)
+    if check or dry_run:
+        typer.echo(found.diff(), nl=False)
+        raise typer.Exit(found.exit_code if check else 0)
+    typer.echo(found.write())
+
+
+@app.command()
 def run(
     name: Annotated[str, Name],
     target: Annotated[Path | None, typer.Option(metavar="FILE", help="The target file.")] = None,

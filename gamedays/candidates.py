@@ -29,6 +29,9 @@ _NOT_THE_PLATFORM = re.compile(
 )
 """Metrics of whoever measures, and of the runtimes that measure themselves."""
 
+_A_TIME = re.compile(r"(_seconds|_milliseconds|_ms|latency\w*|duration\w*)_bucket$")
+"""Histograms of times; of others nobody can say that much is bad."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -92,7 +95,7 @@ def _probes(names: Sequence[str], jobs: Sequence[str], busy: Sequence[str]) -> I
     for job in sorted(set(jobs) - {*OUR_JOBS, "prometheus"}):
         yield _probe(f"{_word(job)}-down", f"min(up{{job={_quoted(job)}}})")
     for name in sorted(names):
-        if name.endswith("_bucket") and not _NOT_THE_PLATFORM.match(name):
+        if _A_TIME.search(name) and not _NOT_THE_PLATFORM.match(name):
             slow = f"histogram_quantile(0.9, sum by (le) (rate({name}[{PROBE_WINDOW}])))"
             yield _probe(f"{_word(name.removesuffix('_bucket'))}-slow", slow)
     for job in sorted(set(busy) - {*OUR_JOBS, "prometheus"}):
