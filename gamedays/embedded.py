@@ -161,7 +161,7 @@ def _services(directory: Path, at: Addresses, room: int) -> list[tuple[str, str,
     inventory = {"INVENTORY_PORT": str(at.inventory), "INVENTORY_DB": str(directory / "inventory.db")}
     shop = {"SHOP_JOURNAL": str(directory / "shop.db"), "INVENTORY_URL": http(at.inventory_link), **bus}
     origins = {"STREAM_MAIN_URL": http(at.origin), "STREAM_BACKUP_URL": http(at.backup_origin)}
-    live = {"LIVE_PORT": str(at.live), "LIVE_MOST": str(room), **bus}
+    live = {"LIVE_PORT": str(at.live), "LIVE_ADMIN_PORT": str(at.live_admin), "LIVE_MOST": str(room), **bus}
     return [
         ("bus", "bus", bus, 0),
         ("inventory", "inventory", inventory, at.inventory),

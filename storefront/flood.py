@@ -10,8 +10,9 @@ import json
 import os
 import sys
 import time
-import urllib.request
-from urllib.parse import urljoin
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -48,24 +49,30 @@ def _arguments() -> argparse.Namespace:
     return given
 
 
-def _asked(url: str) -> str:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(url, timeout=5) as answer:
-        return str(answer.read().decode())
+def _chat(admin: str) -> str:
+    """The address of the chat."""
+    parts = urlsplit(admin)
+    with closing(HTTPConnection(parts.netloc, timeout=5)) as process:
+        process.request("GET", f"{parts.path.rstrip('/')}/chat")
+        return str(json.load(process.getresponse())["url"])
 
 
 def _rate(admin: str) -> float:
-    """Frames a second that the process gets from viewers."""
-    counts = []
-    for _ in range(2):
-        lines = _asked(urljoin(admin, "/metrics")).splitlines()
-        counts.append(next(float(line.split()[1]) for line in lines if line.startswith("live_messages_received_total")))
+    """Frames a second that one process gets from viewers: over one connection, it is the same one that answers."""
+    with closing(HTTPConnection(urlsplit(admin).netloc, timeout=5)) as process:
+        before = _received(process)
         time.sleep(LOOK)
-    return (counts[1] - counts[0]) / LOOK
+        return (_received(process) - before) / LOOK
+
+
+def _received(process: HTTPConnection) -> float:
+    process.request("GET", "/metrics")
+    lines = process.getresponse().read().decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("live_messages_received_total"))
 
 
 async def _flood(given: argparse.Namespace, ready: int) -> None:
-    address = json.loads(_asked(f"{given.admin.rstrip('/')}/chat"))["url"]
+    address = _chat(given.admin)
     try:
         async with asyncio.timeout(given.lasts), asyncio.TaskGroup() as group:
             senders = await asyncio.gather(*(_sender(f"{address}/rooms/{given.room}", n) for n in range(given.senders)))

@@ -48,6 +48,7 @@ FORBIDDEN = Counter("live_forbidden_total", "Comments with a forbidden phrase")
 class LiveSettings:
     chat_port: int = variable("LIVE_PORT", port)
     metrics_port: int = variable("LIVE_METRICS_PORT", port)
+    admin_port: int = variable("LIVE_ADMIN_PORT", count, "0")  # of all live processes together
     flush: float = variable("LIVE_FLUSH", seconds, "0.5")
     most: int = variable("LIVE_MOST", count, "0")  # viewers; as many as there are files to open, if 0
     bus_in: str = variable("STOREFRONT_BUS_IN", tcp_address)
@@ -238,7 +239,7 @@ def app(settings: LiveSettings) -> Starlette:
 
 def main() -> None:
     settings = read(LiveSettings)
-    serve_app(lambda: app(settings), settings.metrics_port)
+    serve_app(lambda: app(settings), settings.metrics_port, settings.admin_port)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Few viewers who do a lot: a few hundred make as many orders, comments and clicks as a rehearsal's thousands.
 
-A quarter of them watch, and zap: the picture is asked for anew every now and then, so that there are starts to judge.
+One of eight watches, and zaps: the picture is asked for anew every now and then, so that there are starts to judge.
 Of what they do the app tells a lot that may be shed (views, dwell, likes), and clicks, which may not.
 """
 
@@ -10,11 +10,11 @@ import random
 
 from loadtests.users import CrowdUser, LiveEvent, between, phrase, task
 
-WATCHING = 0.25
+WATCHING = 0.12
 """Share of the viewers who watch: segments come from a CDN, and a sample of players tells its stalls."""
 
 ASKED = 6.0
-"""By how much likelier it is to be asked for a click than for anything else: while the rest is shed, clicks alone tell."""
+"""By how much likelier a click is asked for than anything else: while the rest is shed, clicks alone tell."""
 
 
 class Viewer(CrowdUser):
@@ -38,7 +38,7 @@ class Viewer(CrowdUser):
         self.shop.order(random.choice(self.shop.goods))
         self.tell()
 
-    @task(1)
+    @task(2)
     def zap(self) -> None:
         if self.watching:
             self.stream.watch(self.room.name)
