@@ -123,7 +123,9 @@ async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory,
     if prepared.target is not None:
         return prepared.target
     rules = embedded.write_rules(run.path / "metrics", prepared.slos)
-    return await embedded.start(supervisor, work, rules, embedded.live_processes(prepared.plan.spec.load.viewers))
+    viewers = prepared.plan.spec.load.viewers
+    live = embedded.live_processes(viewers)
+    return await embedded.start(supervisor, work, rules, live, room=embedded.live_room(viewers, live))
 
 
 async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, object]) -> None:
