@@ -21,6 +21,7 @@ from gamedays.waves import Wave, waves
 from loadtests.invariants import Judgement
 from monitors.slo import Slo
 
+STOOD_DOWN = (("runbook", "stood_down"), ("runbook", "stand_down_failed"))
 CONTROLS = "controls"
 """The folder of a run directory with the run directories of its controls."""
 
@@ -46,7 +47,8 @@ class FaultFact:
 
 @dataclass(frozen=True)
 class RunbookFact:
-    """One execution of a runbook, with its steps' events in order."""
+    """One execution of a runbook, with its steps' events in order. instead_of: the one that the page named, where a
+    control had another followed."""
 
     name: str
     alert: str
@@ -54,6 +56,7 @@ class RunbookFact:
     ended: float | None
     outcome: str
     steps: tuple[Event, ...]
+    instead_of: str | None = None
 
     @property
     def mitigated(self) -> float | None:
@@ -99,8 +102,14 @@ class Story:
 
     @cached_property
     def windows(self) -> list[Window]:
-        """When any fault was in place; two at once are one window."""
-        return merged((fault.injected, fault.ended) for fault in self.faults if fault.injected is not None)
+        """When any fault was in place, or what was done about it was still taken back; two at once are one window."""
+        faults = [(fault.injected, fault.ended) for fault in self.faults if fault.injected is not None]
+        return merged([*faults, *((event.data["since"], event.time) for event in self.stood_down)])
+
+    @property
+    def stood_down(self) -> tuple[Event, ...]:
+        """What was done about mitigations once their fault had healed, whether or not it could be."""
+        return tuple(event for event in self.events if (event.source, event.kind) in STOOD_DOWN)
 
     @cached_property
     def outside(self) -> list[Window]:
@@ -227,7 +236,8 @@ def _runbooks(events: Sequence[Event]) -> list[RunbookFact]:
         ended = next((event for event in mine if event.kind in ("ended", "failed")), None)
         outcome = (ended.data.get("outcome") or ended.data.get("message", "")) if ended else "interrupted"
         steps = tuple(event for event in mine if event.kind.startswith("step_"))
-        found.append(RunbookFact(name, start.data["alert"], start.time, ended.time if ended else None, outcome, steps))
+        over, instead_of = ended.time if ended else None, start.data.get("instead_of")
+        found.append(RunbookFact(name, start.data["alert"], start.time, over, outcome, steps, instead_of))
     return found
 
 

@@ -102,12 +102,26 @@ def crowd(story: Story) -> str:
 
 def left_in_place(story: Story) -> str | None:
     """The mitigations that a target which goes on running still has; the next run would start with them."""
-    if story.manifest["target"] == EMBEDDED:
+    if story.manifest["target"] == EMBEDDED or not (left := still_in_place(story)):
         return None
-    ended = [event.data for event in story.events if (event.source, event.kind) == ("runbook", "ended")]
-    left = {step: data["runbook"] for data in ended for step in data.get("in_place", [])}
-    steps = ", ".join(f"{step} ({runbook})" for step, runbook in left.items())
-    return f"{steps} is still in effect at {story.target_name}: take it back before the next run" if left else None
+    steps = ", ".join(f"{step} ({runbook})" for runbook, step in left)
+    by_hand = "; ".join(dict.fromkeys(filter(None, left.values())))
+    said = f"{steps} is still in effect at {story.target_name}: take it back before the next run"
+    return f"{said}: {by_hand}" if by_hand else said
+
+
+def still_in_place(story: Story) -> dict[tuple[str, str], str]:
+    """The mitigations that nobody took back, as (runbook, step), each with the command to do it by hand, if told."""
+    left: dict[tuple[str, str], str] = {}
+    for event in story.events:
+        if event.source != "runbook" or event.kind not in ("ended", "stood_down", "stand_down_failed"):
+            continue
+        book, data = event.data["runbook"], event.data
+        if event.kind != "ended":
+            left = {key: by_hand for key, by_hand in left.items() if key[0] != book}
+        steps = data.get("in_place", []) if event.kind == "ended" else data.get("left", [])
+        left |= {(book, step): data.get("by_hand", "") for step in steps}
+    return left
 
 
 def length(story: Story) -> str:

@@ -32,10 +32,11 @@ COMMANDS = {
     "runbook list": [],
     "runbook show": [],
     "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--out", "--allow-production"],
-    "gameday run": ["--out", "--control", "--allow-production", "--json"],
+    "gameday run": ["--out", "--control", "--with-controls", "--allow-production", "--json"],
     "gameday plan": [],
     "gameday judge": ["--json"],
     "gameday report": [],
+    "gameday triads": ["--json"],
 }
 HEAVY = ("pydantic", "rich", "httpx", "altair", "ruamel", "locust", "jinja2", "prometheus_client", "flashcrowd.errors")
 
