@@ -15,7 +15,7 @@ from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 TICK = 0.1  # seconds between two bursts of a sender
 LOOK = 0.5  # seconds
@@ -94,9 +94,14 @@ def _detach(ready: int) -> None:
 
 async def _sender(address: str, number: int) -> ClientConnection:
     headers = {"Authorization": f"Bearer flood-{number}"}
-    sender = await connect(address, additional_headers=headers, compression=None, proxy=None)
-    await sender.send('{"type":"join"}')
-    return sender
+    while True:
+        try:
+            sender = await connect(address, additional_headers=headers, compression=None, proxy=None)
+        except InvalidStatus:
+            await asyncio.sleep(TICK)  # that process is full; the next attempt may reach another one
+            continue
+        await sender.send('{"type":"join"}')
+        return sender
 
 
 async def _send(sender: ClientConnection, rate: float) -> None:
