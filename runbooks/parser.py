@@ -188,7 +188,7 @@ class _Page:
         """The JSON of an info string, without the fields that no step of this kind has."""
         try:
             fields = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self._fault(line, f"the settings after '{kind}' are not JSON: {error}")
             return None
         if kind not in KINDS:
@@ -229,7 +229,7 @@ def _step_info(info: str) -> tuple[str, str] | None:
         return language, settings
     try:
         named = isinstance(fields := json.loads(settings), dict) and "step" in fields
-    except ValueError:
+    except (ValueError, RecursionError):
         named = False
     return (language, settings) if named else None
 
