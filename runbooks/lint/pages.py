@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+from markdown_it.token import Token
 
 from flashcrowd.documents import did_you_mean, read_text
 from flashcrowd.errors import DocumentError, InputError, Problem
 from runbooks.catalogue import LIBRARY, builtin_names
 from runbooks.lint.finding import Finding
-from runbooks.markdown import lines_of, split
+from runbooks.markdown import lines_of, split, tokens
 from runbooks.model import Runbook
 from runbooks.parser import LONGEST, read
 
@@ -27,6 +30,11 @@ class Page:
     front: tuple[str, ...]
     body: tuple[str, ...]
     faults: tuple[Finding, ...]
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """The blocks of the page."""
+        return tokens(self.body)
 
     @property
     def file(self) -> Path:
