@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Read a runbook, or follow it step by step.", no_args_is_help=True)
+app = typer.Typer(help="Read runbooks, look through them, or follow one step by step.", no_args_is_help=True)
 
 Name = typer.Argument(metavar="NAME", help="A built-in runbook, or a file.")
 
@@ -51,6 +51,59 @@ def generate(
         typer.echo(found.diff(), nl=False)
         raise typer.Exit(found.exit_code if check else 0)
     typer.echo(found.write())
+def lint(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH", help="Files, folders or names; else the built-in ones.")
+    ] = None,
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="Look for series, labels and values that it lacks.")
+    ] = None,
+    target: Annotated[Path | None, typer.Option(metavar="FILE", help="A target: its Prometheus and variables.")] = None,
+    slo: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="SLOs whose alerts the pages answer; repeatable.")
+    ] = None,
+    rules: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Rules of Prometheus, likewise; repeatable.")
+    ] = None,
+    runbooks: Annotated[
+        str | None, typer.Option(metavar="URL", help="The pages' folder, as runbook_url has it.")
+    ] = None,
+    links: Annotated[
+        list[str] | None, typer.Option(metavar="HOST", help="Open links to this host; repeatable.")
+    ] = None,
+    plan: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A plan that pages were rehearsed with; repeatable.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Leave it out; repeatable.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings end with 2, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
+) -> None:
+    """Print what is wrong in runbooks, as file:line: path: message [rule].
+
+    Exit 0 when there are warnings at most, 2 for errors, 4 when Prometheus doesn't answer. Credentials come from the
+    environment, as those of slo check.
+    """
+    from flashcrowd import interrupt
+    from gamedays import runbook_lint
+    from monitors import access
+
+    asked = runbook_lint.Asked(
+        paths or [],
+        prometheus,
+        target,
+        slo or [],
+        rules or [],
+        runbooks,
+        links or [],
+        plan or [],
+        ignore or [],
+        access.of_environment([], None, None, None, False),
+    )
+    report = interrupt.run(runbook_lint.lint(asked))
+    typer.echo(report.text(as_json))
+    for note in report.notes:
+        typer.echo(note, err=True)
+    raise typer.Exit(report.exit_code(strict))
 
 
 @app.command()

@@ -14,6 +14,7 @@ from monitors.alerts import Page
 from runbooks.audit import Audit
 from runbooks.execution import Outcome
 from runbooks.executor import Executor
+from runbooks.fingerprints import of_runbook
 from runbooks.model import Runbook
 
 OnEvent = Callable[[str, dict[str, Any]], None]
@@ -52,6 +53,7 @@ class Answer:
         """Follow it to its end. A runbook that can't be followed is an event, and no error."""
         self._following = asyncio.current_task()
         about: dict[str, Any] = {"instead_of": self._instead_of} if self._instead_of is not None else {}
+        about["fingerprint"] = of_runbook(self._runbook)
         self._run.record("runbook", "started", runbook=self._name, alert=self.page.name, **about)
         try:
             self._audit = Audit(self._file, who="game day")

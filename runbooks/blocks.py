@@ -37,7 +37,13 @@ def read_block(kind: str, text: str) -> dict[str, Any]:
     return _READERS[kind](text.strip("\n"))
 
 
+LONGEST_QUERY = 4_000
+"""Characters of a query. The parser of PromQL calls itself for each bracket, and ends the process at some 10,000."""
+
+
 def _promql(text: str) -> dict[str, Any]:
+    if len(text) > LONGEST_QUERY:
+        raise BlockError(f"the query is longer than {LONGEST_QUERY:,} characters; record parts of it by rules")
     _refuse_labels(text)
     try:
         promql_parser.parse(_filled(text, "1m"))
@@ -75,7 +81,7 @@ def _headers(lines: list[str]) -> list[tuple[str, str]]:
 def _check_json(body: str, offset: int) -> None:
     try:
         json.loads(_filled(body, "1"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BlockError(f"the body is not JSON: {error}", offset) from None
 
 

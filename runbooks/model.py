@@ -157,12 +157,13 @@ class Rehearsal(Model):
 
 
 class FrontMatter(Model):
-    """The YAML at the top of the page."""
+    """The YAML at the top of the page. rehearse_every: seconds after which evidence is too old; None is 90 days."""
 
     alerts: list[str] = []
     slo: str | None = None
     owner: str
     severity: Literal["page", "ticket"]
+    rehearse_every: Annotated[Duration, AfterValidator(_positive)] | None = None
     rehearsed: Rehearsal | None = None
 
 

@@ -14,7 +14,7 @@ from runbooks.model import ShStep
 def findings(pages: Sequence[Page]) -> Iterator[Finding]:
     """What is wrong with scripts; the names of all of them are looked for at once."""
     called = list[tuple[Page, ShStep, int, str]]()
-    for page, step in ((page, step) for page in pages for step in page.runbook if isinstance(step, ShStep)):
+    for page, step in [(one, step) for one in pages for step in one.runbook if isinstance(step, ShStep)]:
         first = _first_line(page, step)
         if len(step.script.encode()) > shell.LONGEST:
             message = f"the script is longer than {shell.LONGEST:,} bytes; its commands were not looked for"

@@ -36,7 +36,7 @@ class Present:
 
 def findings(page: Page, present: Present, now: float) -> Iterator[Finding]:
     """What is wrong with a page's evidence. now: unix seconds."""
-    if not page.front:
+    if not page.has_front:
         return
     evidence, every = page.runbook.front.rehearsed, page.runbook.front.rehearse_every
     if evidence is None:
@@ -60,7 +60,7 @@ def _outcome(evidence: Rehearsal, limit: float, now: float) -> Iterator[tuple[st
 
 def _versions(evidence: Rehearsal, present: Present) -> Iterator[tuple[str, str]]:
     if evidence.against is None:
-        yield "rehearsal-other", "doesn't say what it was made for (against), so that nobody knows whether it still is so"
+        yield "rehearsal-other", "doesn't say what it was made for (against); rehearse it again, so that it does"
         return
     then = evidence.against.model_dump(exclude_none=True)
     for name, message in _WHAT.items():
@@ -72,5 +72,4 @@ def _versions(evidence: Rehearsal, present: Present) -> Iterator[tuple[str, str]
 
 def _line(page: Page) -> int:
     """The field's line, in the front matter."""
-    text = page.front_lines
-    return next((number for number, line in enumerate(text, 1) if line.startswith("rehearsed:")), 0)
+    return next((number for number, line in enumerate(page.front, 1) if line.startswith("rehearsed:")), 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -53,9 +53,9 @@ class Finding:
         return RULES[self.rule][0]
 
     def __str__(self) -> str:
-        file, line, path, message = (getattr(self.problem, name) for name in ("file", "line", "path", "message"))
-        said = message if self.severity is Severity.ERROR else f"warning: {message}"
-        return f"{Problem(file, line, path, said)} [{self.rule}]"
+        found = self.problem
+        words = (["warning"] if self.severity is Severity.WARNING else []) + [found.path, found.message]
+        return f"{replace(found, path='', message=': '.join(filter(None, words)))} [{self.rule}]"
 
 
 def finding(rule: str, file: Path, line: int, message: str, path: str = "") -> Finding:

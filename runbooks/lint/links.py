@@ -41,18 +41,17 @@ class Link:
 
 def links(page: Page) -> list[Link]:
     """All links and pictures of a page, in order; those that still have variables in them are left out."""
-    found = [Link(page.file, line, href) for line, href in _hrefs(markdown.tokens(page.body))]
+    found = [Link(page.file, line, href) for line, href in _hrefs(page.tokens)]
     return [link for link in found if not _OPEN.search(link.href)]
 
 
 def findings(page: Page) -> Iterator[Finding]:
     """The links of a page that lead nowhere on this disk."""
-    blocks = markdown.tokens(page.body)
-    own = anchors(blocks)
+    own = anchors(page.tokens)
     for link in links(page):
         if (message := _fault(link, own)) is not None:
             yield finding("link", page.file, link.line, message)
-    for line, text in _texts(blocks):
+    for line, text in _texts(page.tokens):
         for match in _UNDEFINED.finditer(text):
             yield finding("link", page.file, line, f"nothing on the page defines [{match[1]}], which a link refers to")
 

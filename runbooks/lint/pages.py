@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from markdown_it.token import Token
+
 from flashcrowd.documents import did_you_mean, read_text
-from flashcrowd.errors import DocumentError, InputError
+from flashcrowd.errors import DocumentError, InputError, Problem
 from runbooks.catalogue import LIBRARY, builtin_names
 from runbooks.lint.finding import Finding
-from runbooks.markdown import lines_of, split
+from runbooks.markdown import lines_of, split, tokens
 from runbooks.model import Runbook
 from runbooks.parser import LONGEST, read
 
@@ -20,12 +23,18 @@ _LARGEST = 4 * LONGEST
 
 @dataclass(frozen=True)
 class Page:
-    """A page. front: its front matter could be read. body: its lines, those of the front matter left empty."""
+    """A page. has_front: its front matter could be read. front, body: the lines of either, those of the other empty."""
 
     runbook: Runbook
-    front: bool
+    has_front: bool
+    front: tuple[str, ...]
     body: tuple[str, ...]
     faults: tuple[Finding, ...]
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """The blocks of the page."""
+        return tokens(self.body)
 
     @property
     def file(self) -> Path:
@@ -51,22 +60,19 @@ def files(paths: Sequence[str]) -> list[Path]:
 def load(file: Path) -> Page:
     """The page of a file; one that can't be read is a page without anything, and a fault."""
     try:
-        if file.stat().st_size > _LARGEST:
-            text = "x" * (LONGEST + 1)  # read() says it in its own words
-        else:
-            text = read_text(file)
+        text = read_text(file) if file.stat().st_size <= _LARGEST else "x" * (LONGEST + 1)
+    except OSError as error:
+        return _unreadable(file, [Problem(file, 0, "", f"can't be read: {error.strerror}")])
     except DocumentError as error:
-        return _unreadable(file, [Finding("format", problem) for problem in error.problems])
-    except OSError:
-        text = ""
+        return _unreadable(file, error.problems)
     reading = read(text, file)
-    whole = len(text) <= LONGEST
-    body = split(lines_of(text))[1] if whole else []
-    return Page(reading.runbook, reading.front, tuple(body), tuple(Finding("format", one) for one in reading.problems))
+    front, body = split(lines_of(text)) if len(text) <= LONGEST else (None, [])
+    faults = tuple(Finding("format", problem) for problem in reading.problems)
+    return Page(reading.runbook, reading.front, tuple(front or ()), tuple(body), faults)
 
 
-def _unreadable(file: Path, faults: list[Finding]) -> Page:
-    return Page(read("", file).runbook, False, (), tuple(faults))
+def _unreadable(file: Path, problems: Sequence[Problem]) -> Page:
+    return Page(read("", file).runbook, False, (), (), tuple(Finding("format", problem) for problem in problems))
 
 
 def _files(path: str) -> list[Path]:

@@ -59,10 +59,11 @@ def calls(script: str) -> list[Call]:
 
 def missing(names: Iterable[str]) -> set[str]:
     """Those that /bin/sh has neither built in nor on PATH, asked without running any."""
-    wanted = sorted(name for name in set(names) if "/" not in name)
+    everything = set(names)
+    wanted = sorted(name for name in everything if "/" not in name)
     ended = _sh(["-c", 'for n do command -v "$n" >/dev/null 2>&1 || echo "$n"; done', "sh", *wanted])
     absent = set(ended.stdout.split()) & set(wanted) if ended is not None and ended.returncode == 0 else set()
-    return absent | {name for name in names if name.startswith("/") and not os.access(name, os.X_OK)}
+    return absent | {name for name in everything if name.startswith("/") and not os.access(name, os.X_OK)}
 
 
 class _Found:

@@ -31,6 +31,7 @@ COMMANDS = {
     "slo replay": ["--windows", "--within", "--json"],
     "runbook list": [],
     "runbook show": [],
+    "runbook lint": ["--prometheus", "--target", "--slo", "--rules", "--runbooks", "--links", "--strict", "--json"],
     "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--out", "--allow-production"],
     "gameday run": ["--out", "--control", "--with-controls", "--allow-production", "--json"],
     "gameday plan": [],
