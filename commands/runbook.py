@@ -51,6 +51,9 @@ def generate(
         typer.echo(found.diff(), nl=False)
         raise typer.Exit(found.exit_code if check else 0)
     typer.echo(found.write())
+
+
+@app.command()
 def lint(
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="PATH", help="Files, folders or names; else the built-in ones.")

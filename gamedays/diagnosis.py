@@ -60,7 +60,6 @@ class Looked:
     reach: float
     held: tuple[tuple[float, float], ...]
     under: tuple[Under, ...]
-    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Diagnosis:
             for row in data["looked"]
         ]
         return cls(
-            tuple(Condition(**row) for row in data["conditions"]),
+            tuple(Condition(**{**row, "beside": tuple(row["beside"])}) for row in data["conditions"]),
             tuple(looked),
             tuple(LeftOut(**row) for row in data["left_out"]),
         )
@@ -137,7 +136,6 @@ def looked(
         candidate.reach,
         tuple(_stretches(held)),
         tuple(_under(number, one, candidate, values, set(held)) for number, one in enumerate(found)),
-        silent=not any(values.get(at) for at in seconds),
     )
 
 

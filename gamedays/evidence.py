@@ -14,11 +14,13 @@ from gamedays import controls, diagnosis, production
 from gamedays.actions import actions
 from gamedays.addresses import Addresses
 from gamedays.candidates import Candidate, reach
-from gamedays.embedded import describe
+from gamedays.description import describe
+from gamedays.diagnosis import Diagnosis, Looked, Under, looked
 from gamedays.expectations import first_page
 from gamedays.plan import EMBEDDED
 from gamedays.story import FaultFact, RunbookFact, Story, read_story
 from gamedays.triads import Triad, triads
+from runbooks.discrimination import Answer, answer
 from runbooks.evidence import Control, Look, OutcomeWord, Rehearsed, RunEvidence
 
 WORDS: dict[Outcome, OutcomeWord] = {
@@ -158,12 +160,19 @@ def _controls(story: Story, slo: str) -> Iterator[Control]:
 
 
 def _looks(story: Story) -> Iterator[Look]:
-    """Every query that was looked at, by condition; and the timeline's series, which tell how the crowd had it."""
+    """Every query that was looked at, by condition; and the timeline's series, which tell how the crowd had it.
+
+    Two faults at once spoil the picture of each. A step's no counts for both; its yes counts for the one whose runbook
+    it is of, and leaves open what it would say of the other alone. How far values moved isn't told of either.
+    """
     found = diagnosis.load(story.run)
-    for one in found.looked if found is not None else ():
+    if found is None:
+        return
+    runbooks = {fault.name: _runbook(story, fault) for fault in story.faults}
+    for one in (*found.looked, *_charts(story, found)):
         for under in one.under:
-            condition = found.conditions[under.condition] if found is not None else None
-            if condition is None or condition.mixed or under.seconds <= 0:
+            condition = found.conditions[under.condition]
+            if under.seconds <= 0 or (condition.beside and not _tells(one, under, runbooks.get(condition.fault or ""))):
                 continue
             yield Look(
                 step=one.name,
@@ -171,26 +180,34 @@ def _looks(story: Story) -> Iterator[Look]:
                 cause=condition.fault,
                 seconds=under.seconds,
                 held=under.held,
-                low=figures(under.low),
-                mid=figures(under.mid),
-                high=figures(under.high),
+                low=figures(under.low) if not condition.beside else None,
+                mid=figures(under.mid) if not condition.beside else None,
+                high=figures(under.high) if not condition.beside else None,
                 runbook=one.runbook,
                 expect=one.expect,
             )
-    if found is not None:
-        yield from _charts(story, found)
 
 
-def _charts(story: Story, found: diagnosis.Diagnosis) -> Iterator[Look]:
+def _tells(one: Looked, under: Under, runbook: str | None) -> bool:
+    """Whether a look beside another fault tells anything of the fault that this runbook is for."""
+    if under.held is None:
+        return False
+    return one.runbook == runbook or answer(under.held / under.seconds) is Answer.NO
+
+
+def _runbook(story: Story, fault: FaultFact) -> str | None:
+    """The runbook that is for a fault: as the plan expects, or as its SLO's alert says."""
+    wanted = fault.step.expect
+    if wanted is None:
+        return None
+    return wanted.runbook or story.slo(wanted.slo).runbook
+
+
+def _charts(story: Story, found: Diagnosis) -> Iterator[Looked]:
     for chart in story.charts:
         values = {round(at): [value] for at, value in chart["points"] if value is not None}
         candidate = Candidate(f"{chart['panel']}, {chart['series']}", chart["query"], reach(chart["query"]))
-        seen = diagnosis.looked(candidate, values, found.conditions, story.start, story.end)
-        for under in seen.under:
-            condition = found.conditions[under.condition]
-            if not condition.mixed and under.seconds > 0:
-                low, mid, high = (figures(value) for value in (under.low, under.mid, under.high))
-                yield Look(seen.name, seen.query, condition.fault, under.seconds, None, low, mid, high)
+        yield looked(candidate, values, found.conditions, story.start, story.end)
 
 
 def figures(value: float | None) -> float | None:
