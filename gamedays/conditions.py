@@ -10,6 +10,7 @@ The same goes for the time after a fault. A run without faults is health all thr
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ def _of(story: Story, fault: FaultFact, faults: list[FaultFact]) -> Iterator[Con
     others = [(one.injected or 0.0, one.ended, one.name) for one in faults if one is not fault]
     turns = {at for began, ended, _ in others for at in (began, ended) if fault.injected < at < until}
     edges = [fault.injected, *sorted(turns), until]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         beside = tuple(sorted({name for began, ended, name in others if began < stop and ended > start}))
         yield Condition(fault.name, start, stop, end if stop == until else "another fault", beside)
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-ALWAYS = 0.8
-"""A share of the time from which on a step counts as saying yes; up to 1 minus that, as saying no."""
+ALWAYS, NEVER = 0.8, 0.2
+"""Shares of the time: from the one on a step counts as saying yes, up to the other as saying no."""
 
 EXACT = 8
 """Up to so many causes the order is the best there is; beyond, each next step is the one that tells most."""
@@ -40,11 +40,11 @@ def answer(share: float | None) -> Answer:
         return Answer.UNKNOWN
     if share >= ALWAYS:
         return Answer.YES
-    return Answer.NO if share <= 1 - ALWAYS else Answer.SOMETIMES
+    return Answer.NO if share <= NEVER else Answer.SOMETIMES
 
 
 @dataclass(frozen=True)
-class Test:
+class Said:
     """A step: what it says under each cause, and in health."""
 
     step: str
@@ -80,7 +80,7 @@ class Ask:
     no: Ask | Found
 
 
-def order(tests: Sequence[Test], causes: Sequence[str]) -> Ask | Found:
+def order(tests: Sequence[Said], causes: Sequence[str]) -> Ask | Found:
     """The way that finds each cause in the fewest steps on average, all being as likely as none of them.
 
     Of equally good ways the one that begins with the earlier step. Where no step is left that tells, several causes
@@ -108,7 +108,7 @@ def unfound(way: Ask | Found, causes: Sequence[str]) -> list[str]:
     return [cause for cause in causes if cause not in named]
 
 
-def weak(tests: Sequence[Test], causes: Sequence[str]) -> Iterator[tuple[str, str]]:
+def weak(tests: Sequence[Said], causes: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The steps that tell nothing, or not enough, each with why, in words."""
     for test in tests:
         yes = test.causes([*causes, *sorted(set(test.under) - set(causes))])
@@ -135,7 +135,7 @@ Cost = tuple[int, int]
 
 
 class _Search:
-    def __init__(self, tests: Sequence[Test], causes: Sequence[str]) -> None:
+    def __init__(self, tests: Sequence[Said], causes: Sequence[str]) -> None:
         self._tests, self._causes = tests, causes
         self.best = cache(self._best)
 
@@ -157,13 +157,13 @@ class _Search:
                 best = cost, Ask(test.step, way, other_way)
         return best
 
-    def _splits(self, left: Left) -> Iterator[tuple[Test, Left, Left]]:
+    def _splits(self, left: Left) -> Iterator[tuple[Said, Left, Left]]:
         for test in self._tests:
             yes, no = self._split(test, left)
             if yes and len(yes) < len(left) and len(no) < len(left):
                 yield test, yes, no
 
-    def _split(self, test: Test, left: Left) -> tuple[Left, Left]:
+    def _split(self, test: Said, left: Left) -> tuple[Left, Left]:
         """Who is left after its yes and after its no; where a step isn't sure of a cause, that stays in both."""
         yes = {cause for cause in left if cause is not None and test.says(cause) is not Answer.NO}
         no = {cause for cause in left if cause is None or test.says(cause) is not Answer.YES}
@@ -178,7 +178,7 @@ def _open_bits(yes: Left, no: Left) -> float:
     return sum(len(part) * math.log2(len(part)) for part in (yes, no) if part)
 
 
-def _distinct(tests: Sequence[Test], causes: Sequence[str]) -> Iterator[Test]:
+def _distinct(tests: Sequence[Said], causes: Sequence[str]) -> Iterator[Said]:
     """Of steps that say the same of every cause only the first."""
     seen = set[tuple[Answer, ...]]()
     for test in tests:

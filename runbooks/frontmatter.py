@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node
 
 from flashcrowd.errors import DocumentError, Problem
@@ -74,10 +75,12 @@ def _place(page: list[str], key: Node, value: Node) -> tuple[int, int]:
 
 def _check(before: str, after: str, file: Path) -> None:
     """Nothing else may mean something else than it did: anchors and odd layouts are for people to edit."""
-    old, new = (dict(_plain(yaml)) for yaml in (before, after))
-    old.pop(FIELD, None)
-    new.pop(FIELD, None)
-    if old != new:
+    try:
+        old, new = ({**_plain(yaml), FIELD: None} for yaml in (before, after))
+        same = old == new
+    except YAMLError:
+        same = False
+    if not same:
         message = f"{FIELD} can't be written without changing another field; take its anchors out of the front matter"
         raise DocumentError([Problem(file, 1, "", message)])
 

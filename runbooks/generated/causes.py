@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from runbooks.discrimination import Answer, Ask, Found, Test, answer, order, steps_of, weak
+from runbooks.discrimination import Answer, Ask, Found, Said, answer, order, steps_of, weak
 from runbooks.evidence import Look, RunEvidence
 from runbooks.model import Heading, PromqlStep, Runbook
 
@@ -49,7 +49,7 @@ class Step:
     name: str
     query: str
     expect: str
-    test: Test
+    test: Said
     runbook: str | None = None
     owned: bool = False
 
@@ -152,9 +152,9 @@ def _of_page(
         yield Step(step.name, query, expect, test, owned=True)
 
 
-def _test(key: Key, cells: dict[tuple[Key, str | None], Cell], conditions: Sequence[str]) -> Test:
+def _test(key: Key, cells: dict[tuple[Key, str | None], Cell], conditions: Sequence[str]) -> Said:
     under = {cause: answer(cells.get((key, cause), Cell()).share) for cause in conditions}
-    return Test(key[0], under, answer(cells.get((key, None), Cell()).share))
+    return Said(key[0], under, answer(cells.get((key, None), Cell()).share))
 
 
 def _offered(
@@ -198,7 +198,7 @@ def _probe(
         return None
     nearest = max(moved) if falls else min(moved)
     bound = float(f"{_between(edge, nearest):.2g}")
-    test = Test(look.step, {cause: _says(cells.get((key, cause)), bound, falls) for cause in conditions}, Answer.NO)
+    test = Said(look.step, {cause: _says(cells.get((key, cause)), bound, falls) for cause in conditions}, Answer.NO)
     return Step(look.step, look.query, f"{'<' if falls else '>'} {bound:g}", test)
 
 
