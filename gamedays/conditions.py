@@ -4,13 +4,15 @@
                                          │
                                          └─ another fault comes or goes: another stretch, beside that fault
 
-What a mitigation changes it changes for every query: after its beginning, the picture is no longer that of the fault.
-The same goes for the time after a fault. A run without faults is health all through.
+What a mitigation changes it changes for every query: after its beginning, the picture is no longer that of the fault,
+unless it is the runbook of another fault that is in place beside it. The time after a fault tells nothing of it, nor of
+health. A run without faults is health all through.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,6 +28,7 @@ class Condition:
     """One stretch. fault: its name; None is health. start, until: unix seconds; `until` doesn't belong to it.
 
     ended_by: `mitigation`, `healing`, `another fault`, `the end`. beside: other faults that were in place meanwhile.
+    paged: when somebody was called; nobody takes a step before.
     """
 
     fault: str | None
@@ -33,12 +36,16 @@ class Condition:
     until: float
     ended_by: str
     beside: tuple[str, ...] = ()
+    paged: float | None = None
 
     def settled(self, reach: float) -> float:
-        """From when on a query that looks back `reach` seconds sees this condition alone, as far as can be."""
+        """From when on a query counts that looks back `reach` seconds: it sees this condition alone, and somebody asks.
+
+        Where a mitigation came so soon that it would never, the last seconds before it count.
+        """
         if self.fault is None:
             return self.start + reach
-        return max(self.start, min(self.start + reach, self.until - LEAST))
+        return max(self.start, min(max(self.start + reach, self.paged or 0.0), self.until - LEAST))
 
 
 def conditions(story: Story) -> list[Condition]:
@@ -50,24 +57,52 @@ def conditions(story: Story) -> list[Condition]:
     return [one for one in found if one.until - one.start >= 1.0]
 
 
+def cause(fault: FaultFact) -> str:
+    """What a page calls a fault: kind and component; of a command, which can be anything, also what it does."""
+    if fault.step.fault.kind != "command":
+        return fault.name
+    return re.sub(r",? for \S+$", "", fault.describe)
+
+
+def runbook_of(story: Story, fault: FaultFact) -> str | None:
+    """The runbook that is for a fault: as the plan expects, or as its SLO's alert says."""
+    wanted = fault.step.expect
+    return None if wanted is None else wanted.runbook or story.slo(wanted.slo).runbook
+
+
 def _of(story: Story, fault: FaultFact, faults: list[FaultFact]) -> Iterator[Condition]:
-    """The stretches of one fault until somebody acts: another each time that another fault comes or goes."""
+    """The stretches of one fault until somebody acts: another each time that another fault comes, goes or is helped."""
     assert fault.injected is not None
-    acted = min((at for at in _mitigations(story) if at >= fault.injected), default=float("inf"))
+    others = [one for one in faults if one is not fault]
+    paged = _paged(story, fault)
+    acts = [(at, name) for at, name in _mitigations(story) if at >= fault.injected]
+    apart = [(at, name) for at, name in acts if any(_is_for(story, one, name, at) for one in others)]
+    acted = min((at for at, name in acts if (at, name) not in apart), default=float("inf"))
     until = min(acted, fault.ended)
     end = "mitigation" if acted < fault.ended else "healing" if fault.healed is not None else "the end"
-    others = [(one.injected or 0.0, one.ended, one.name) for one in faults if one is not fault]
-    turns = {at for began, ended, _ in others for at in (began, ended) if fault.injected < at < until}
-    edges = [fault.injected, *sorted(turns), until]
+    turns = [at for at, _ in apart] + [at for one in others for at in (one.injected or 0.0, one.ended)]
+    edges = [fault.injected, *sorted({at for at in turns if fault.injected < at < until}), until]
     for start, stop in itertools.pairwise(edges):
-        beside = tuple(sorted({name for began, ended, name in others if began < stop and ended > start}))
-        yield Condition(fault.name, start, stop, end if stop == until else "another fault", beside)
+        beside = {cause(one) for one in others if (one.injected or 0.0) < stop and one.ended > start}
+        yield Condition(fault.name, start, stop, end if stop == until else "another fault", tuple(sorted(beside)))
 
 
-def _mitigations(story: Story) -> list[float]:
-    """When each mitigation step began."""
+def _paged(story: Story, fault: FaultFact) -> float | None:
+    """When the fault's SLO paged while it was in place, or any where the plan expects nothing of it."""
+    slo = fault.step.expect.slo if fault.step.expect is not None else None
+    pages = [page.at for page in story.pages if slo in (None, page.slo)]
+    return min((at for at in pages if (fault.injected or 0.0) <= at <= fault.ended), default=None)
+
+
+def _is_for(story: Story, fault: FaultFact, runbook: str, at: float) -> bool:
+    """Whether a runbook that acted then did so for this fault, and not for the one that is looked at."""
+    return runbook_of(story, fault) == runbook and (fault.injected or 0.0) <= at <= fault.ended
+
+
+def _mitigations(story: Story) -> list[tuple[float, str]]:
+    """When each mitigation step began, and the runbook that it is of."""
     return [
-        event.time
+        (event.time, runbook.name)
         for runbook in story.runbooks
         for event in runbook.steps
         if event.kind == "step_start" and event.data.get("section") == "Mitigation"

@@ -14,6 +14,7 @@ from gamedays import controls, diagnosis, production
 from gamedays.actions import actions
 from gamedays.addresses import Addresses
 from gamedays.candidates import Candidate, reach
+from gamedays.conditions import cause, runbook_of
 from gamedays.description import describe
 from gamedays.diagnosis import Diagnosis, Looked, Under, looked
 from gamedays.expectations import first_page
@@ -78,11 +79,19 @@ def of_slo(story: Story, slo: str) -> RunEvidence:
 
 
 def _hit(story: Story, fault: FaultFact, slo: str) -> bool:
-    """Whether a fault was in place and was to spoil the SLO, or has paged for it."""
+    """Whether a fault was in place and was to spoil the SLO, or it paged meanwhile for no other's sake."""
     if fault.injected is None:
         return False
-    wanted = fault.step.expect is not None and fault.step.expect.slo == slo
-    return wanted or first_page((*story.pages, *story.silenced), slo, fault.played) is not None
+    if fault.step.expect is not None and fault.step.expect.slo == slo:
+        return True
+    page = first_page((*story.pages, *story.silenced), slo, fault.played)
+    return page is not None and not any(
+        other.step.expect is not None
+        and other.step.expect.slo == slo
+        and other.injected is not None
+        and other.injected <= page.at <= other.ended
+        for other in story.faults
+    )
 
 
 def _rehearsed(story: Story, fault: FaultFact, slo: str, told: dict[tuple[str, str, float | None], Triad]) -> Rehearsed:
@@ -93,7 +102,7 @@ def _rehearsed(story: Story, fault: FaultFact, slo: str, told: dict[tuple[str, s
     detection = _detection(story, fault, slo)
     tally = story.sli(slo).tally([(since, back.at or fault.ended)])
     return Rehearsed(
-        cause=fault.name,
+        cause=cause(fault),
         fault=fault.describe,
         lasted=round(fault.ended - since, 1),
         bad=round(min(1.0, tally.bad / tally.total), 4) if tally.total else None,
@@ -156,7 +165,7 @@ def _controls(story: Story, slo: str) -> Iterator[Control]:
         for number, fault in enumerate(control.faults):
             if fault.step.expect is not None and fault.step.expect.slo == slo and control.control is not None:
                 shown = controls.shown(control, number)
-                yield Control(shown.control, fault.name, WORDS[shown.outcome], shown.text)
+                yield Control(shown.control, cause(fault), WORDS[shown.outcome], shown.text)
 
 
 def _looks(story: Story) -> Iterator[Look]:
@@ -168,7 +177,7 @@ def _looks(story: Story) -> Iterator[Look]:
     found = diagnosis.load(story.run)
     if found is None:
         return
-    runbooks = {fault.name: _runbook(story, fault) for fault in story.faults}
+    runbooks = {cause(fault): runbook_of(story, fault) for fault in story.faults}
     for one in (*found.looked, *_charts(story, found)):
         for under in one.under:
             condition = found.conditions[under.condition]
@@ -193,14 +202,6 @@ def _tells(one: Looked, under: Under, runbook: str | None) -> bool:
     if under.held is None:
         return False
     return one.runbook == runbook or answer(under.held / under.seconds) is Answer.NO
-
-
-def _runbook(story: Story, fault: FaultFact) -> str | None:
-    """The runbook that is for a fault: as the plan expects, or as its SLO's alert says."""
-    wanted = fault.step.expect
-    if wanted is None:
-        return None
-    return wanted.runbook or story.slo(wanted.slo).runbook
 
 
 def _charts(story: Story, found: Diagnosis) -> Iterator[Looked]:

@@ -131,7 +131,7 @@ Left = frozenset[str | None]
 """Hypotheses that are left; None is "none of the known causes"."""
 
 Cost = tuple[int, int]
-"""How many hypotheses stay together, then how many steps are taken, over all hypotheses."""
+"""How much stays together, then how many steps are taken, over all hypotheses."""
 
 
 class _Search:
@@ -148,7 +148,7 @@ class _Search:
         return Ask(test.step, self.greedy(yes), self.greedy(no))
 
     def _best(self, left: Left) -> tuple[Cost, Ask | Found]:
-        best: tuple[Cost, Ask | Found] = (len(left) - 1, 0), self._found(left)
+        best: tuple[Cost, Ask | Found] = (_together(left), 0), self._found(left)
         for test, yes, no in self._splits(left):
             (together, steps), way = self.best(yes)
             (also_together, also_steps), other_way = self.best(no)
@@ -172,6 +172,11 @@ class _Search:
     def _found(self, left: Left) -> Found:
         """Without a yes on the way, what is left over is no finding."""
         return Found(() if None in left else tuple(cause for cause in self._causes if cause in left))
+
+
+def _together(left: Left) -> int:
+    """What an end costs: 2 for each cause more than one that it names; 3 for each that it can't name, as none may be."""
+    return 3 * (len(left) - 1) if None in left else 2 * (len(left) - 1)
 
 
 def _open_bits(yes: Left, no: Left) -> float:

@@ -5,6 +5,7 @@ Where nothing is known the page says so, and what to do all the same: at night a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -129,8 +130,8 @@ def diagnosis(material: Material) -> str:
         )
     if not steps and not causes.steps:
         return (
-            f"{listed([said(cause) for cause in causes.known])} hit this objective in rehearsal, and no query was seen "
-            "that says yes under one of them and no in health. Go to Escalation.\n"
+            f"{listed([said(cause) for cause in causes.known])} hit this objective in rehearsal. No query was seen that "
+            "says yes then and no in health. Go to Escalation.\n"
         )
     text = "All steps only look. Take them in this order; it finds a rehearsed cause with the fewest.\n\n" + order(
         material
@@ -293,5 +294,5 @@ def escalation(material: Material) -> str:
 def unbroken(material: Material) -> list[str]:
     """The components that no fault of the evidence was on."""
     names = [part.partition(":")[0] for run in material.runs[-1:] for part in run.parts]
-    broken = {cause.rpartition(" on ")[2] for cause in material.causes.conditions}
+    broken = {found[1] for cause in material.causes.conditions if (found := re.search(r" on ([^\s,]+)", cause))}
     return [name for name in names if name not in broken]
