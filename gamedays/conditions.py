@@ -83,8 +83,8 @@ def _of(story: Story, fault: FaultFact, faults: list[FaultFact]) -> Iterator[Con
     turns = [at for at, _ in apart] + [at for one in others for at in (one.injected or 0.0, one.ended)]
     edges = [fault.injected, *sorted({at for at in turns if fault.injected < at < until}), until]
     for start, stop in itertools.pairwise(edges):
-        beside = {cause(one) for one in others if (one.injected or 0.0) < stop and one.ended > start}
-        yield Condition(fault.name, start, stop, end if stop == until else "another fault", tuple(sorted(beside)))
+        beside = tuple(sorted({cause(one) for one in others if (one.injected or 0.0) < stop and one.ended > start}))
+        yield Condition(cause(fault), start, stop, end if stop == until else "another fault", beside, paged)
 
 
 def _paged(story: Story, fault: FaultFact) -> float | None:

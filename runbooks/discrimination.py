@@ -175,7 +175,7 @@ class _Search:
 
 
 def _together(left: Left) -> int:
-    """What an end costs: 2 for each cause more than one that it names; 3 for each that it can't name, as none may be."""
+    """What an end costs: 2 for each cause that it names beside one; 3 for each that it can't name, as none may be."""
     return 3 * (len(left) - 1) if None in left else 2 * (len(left) - 1)
 
 

@@ -130,8 +130,8 @@ def diagnosis(material: Material) -> str:
         )
     if not steps and not causes.steps:
         return (
-            f"{listed([said(cause) for cause in causes.known])} hit this objective in rehearsal. No query was seen that "
-            "says yes then and no in health. Go to Escalation.\n"
+            f"{listed([said(cause) for cause in causes.known])} hit this objective in rehearsal. No query was seen "
+            "that says yes then and no in health. Go to Escalation.\n"
         )
     text = "All steps only look. Take them in this order; it finds a rehearsed cause with the fewest.\n\n" + order(
         material
