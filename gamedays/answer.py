@@ -12,6 +12,7 @@ from flashcrowd.errors import FlashcrowdError
 from flashcrowd.rundir import RunDirectory
 from monitors.alerts import Page
 from runbooks.audit import Audit
+from runbooks.execution import Outcome
 from runbooks.executor import Executor
 from runbooks.model import Runbook
 
@@ -23,8 +24,9 @@ Executors = Callable[[Runbook, Page, Audit, OnEvent], Executor]
 class Answer:
     """One runbook, followed for one page.
 
-    name: of the runbook, as events have it. instead_of: the one that the page names, where another is followed.
-    target_file: for the command that takes back by hand what could not be taken back.
+    name: of the runbook, as events have it. instead_of: the one that the page names, where another is followed, which
+    has nothing to verify and is only carried out. target_file: for the command that takes back by hand
+    what could not be taken back.
     """
 
     def __init__(
@@ -61,7 +63,8 @@ class Answer:
             self._ended("interrupted", "")
             raise
         else:
-            self._ended(execution.outcome.value, execution.message)
+            carried_out = self._instead_of is not None and execution.outcome is Outcome.RECOVERED
+            self._ended("carried_out" if carried_out else execution.outcome.value, execution.message)
         finally:
             self._following = None
 

@@ -1,8 +1,9 @@
 """Wrong runbook: which page is followed in the place of the right one in the `wrong-runbook` control, and how.
 
 The next one of the plan whose mitigations do nothing that the right one's do; where the plan names none, the next of
-the library. It is followed without its diagnosis, which would find none of its causes and do nothing: the control is to
-say something of the mitigation, not of the diagnosis.
+the library. Of it the mitigations alone are carried out, whatever they are for, whatever the platform answers to them
+(that a process runs already, say), and they stay until the fault has healed: its diagnosis would find none of its
+causes and do nothing, its verification might take everything back, and the control would say nothing of them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ import runbooks.catalogue
 from flashcrowd.errors import FlashcrowdError, InputError
 from gamedays.plan import Plan
 from monitors.slo import Slo
+from runbooks.expectation import Comparison
 from runbooks.model import Heading, HttpStep, Runbook, ShStep, Step
+
+LEFT_OUT = (Heading.DIAGNOSIS, Heading.MITIGATION, Heading.VERIFICATION)
+"""Where only the steps that act are kept: what they look at, or wait for, is of another incident."""
 
 
 def named(plan: Plan, slos: Sequence[Slo]) -> list[str]:
@@ -42,17 +47,21 @@ def instead_of(name: str, of_plan: Sequence[str]) -> Runbook:
 
 
 def forced(runbook: Runbook) -> Runbook:
-    """The same page without its diagnosis, so that each of its mitigations is carried out, whatever it is for."""
+    """The same page without diagnosis and verification, and with each mitigation carried out for any cause."""
     sections = tuple(replace(section, parts=_forced(section.parts)) for section in runbook.sections)
     return replace(runbook, sections=sections)
 
 
 def _forced(parts: tuple[str | Step, ...]) -> tuple[str | Step, ...]:
-    return tuple(
-        part.model_copy(update={"when": None}) if isinstance(part, Step) else part
-        for part in parts
-        if not (isinstance(part, Step) and part.section is Heading.DIAGNOSIS)
-    )
+    kept = [part for part in parts if not isinstance(part, Step) or part.section not in LEFT_OUT or part.acts]
+    return tuple(_carried_out(part) if isinstance(part, Step) else part for part in kept)
+
+
+def _carried_out(step: Step) -> Step:
+    if step.section is not Heading.MITIGATION:
+        return step
+    any_answer = {"expect": Comparison.parse("> 0")} if isinstance(step, HttpStep) else {}
+    return step.model_copy(update={"when": None, **any_answer})
 
 
 def _others(name: str, of_plan: Sequence[str]) -> Iterator[Runbook]:

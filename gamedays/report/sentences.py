@@ -8,6 +8,7 @@ from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays.controls import WITHOUT
 from gamedays.plan import EMBEDDED, builtin_names
+from gamedays.report import triad_table
 from gamedays.sli import Tally
 from gamedays.story import Story
 from monitors.figures import exact_percent, held_percent
@@ -32,7 +33,8 @@ def headline(story: Story, verdict: Verdict) -> str:
     """The verdict in one sentence."""
     match verdict.outcome:
         case Outcome.PASS:
-            return f"The rehearsal passed: {_recovered(story)}"
+            credit = f" {triad_table.summary(story)}" if story.controls else ""
+            return f"The rehearsal passed: {_recovered(story)}{credit}"
         case Outcome.FAIL:
             first, *others = verdict.of(Outcome.FAIL)
             more = f", and {len(others)} more" if others else ""
@@ -64,7 +66,10 @@ def next_step(story: Story, verdict: Verdict) -> str:
         return "Mend what kept it from deciding, and run it again: it is no pass."
     if story.control is not None:
         return "Compare it with the run without a control."
-    return f"Rehearse it as a control too: flashcrowd gameday run {_plan(story)} --control no-runbook"
+    if story.controls:
+        return "Nothing: the runbooks are proved. Rehearse them again when plan, rules or target have changed."
+    how = "--with-controls" if story.plan.spec.controls else "--control no-runbook"
+    return f"Rehearse it as a control too: flashcrowd gameday run {_plan(story)} {how}"
 
 
 def _plan(story: Story) -> str:

@@ -264,6 +264,12 @@ def rehearsed(tmp_path: Path) -> Callable[..., RunDirectory]:
 
 
 @pytest.fixture
+def rehearsed_in() -> Callable[..., RunDirectory]:
+    """The same, into a folder that is given."""
+    return lambda folder, **story: replace(Rehearsal(), **story).write(folder)
+
+
+@pytest.fixture
 def judged(rehearsed: Callable[..., RunDirectory]) -> Callable[..., Ended]:
     """Writes one and judges it."""
     return lambda **story: gameday.judge(rehearsed(**story).path)
