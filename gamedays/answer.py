@@ -82,7 +82,7 @@ class Answer:
             return
         about: dict[str, Any] = {"runbook": self._name, "since": round(began, 3), "kept": kept}
         if not undone:
-            self._run.record("runbook", "stood_down", **about, taken_back=[])
+            self._stood_down(about, [])
             return
         try:
             execution = await self._executor.take_back("what was broken has healed")
@@ -93,7 +93,7 @@ class Answer:
         if left:
             self._failed(execution.message, left, about)
         else:
-            self._run.record("runbook", "stood_down", **about, taken_back=undone)
+            self._stood_down(about, undone)
 
     def close(self) -> None:
         """Close its audit."""
@@ -103,6 +103,10 @@ class Answer:
     def _ended(self, outcome: str, message: str) -> None:
         in_place = list(self._in_place)
         self._run.record("runbook", "ended", runbook=self._name, outcome=outcome, message=message, in_place=in_place)
+
+    def _stood_down(self, about: dict[str, Any], taken_back: list[str]) -> None:
+        self._in_place = []
+        self._run.record("runbook", "stood_down", **about, taken_back=taken_back)
 
     def _failed(self, reason: str, left: list[str], about: dict[str, Any]) -> None:
         by_hand = f"flashcrowd runbook run {self._name} --rollback {self._file}"

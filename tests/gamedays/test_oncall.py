@@ -226,6 +226,18 @@ async def test_at_the_all_clear_what_was_put_in_place_is_taken_back(on_shift, ru
     assert len(shift.events("runbook/stood_down", "runbook/stand_down_failed")) == 1
 
 
+async def test_a_step_without_an_undo_has_nothing_to_take_back_and_that_is_said_once(on_shift, runbook):
+    page = runbook("true")
+    page.write_text(page.read_text().replace(', "undo": "take-back"', ""))
+    shift = on_shift(alert(page))
+    await shift.until(lambda: shift.events("runbook/ended"))
+    for _ in range(2):
+        await shift.engineer.stand_down(AllClear(0.0))
+    (stood_down,) = shift.events("runbook/stood_down")
+    assert (stood_down.data["taken_back"], stood_down.data["kept"]) == ([], ["mend"])
+    assert shift.events("runbook/stand_down_failed") == []
+
+
 async def test_another_incident_goes_on_until_its_own_all_clear(on_shift, runbook):
     pages = {slo: runbook("true", name=slo) for slo in ("order-latency", "chat-delivery")}
     shift = on_shift(*(alert(page, slo=slo) for slo, page in pages.items()))
