@@ -32,6 +32,7 @@ COMMANDS = {
     "runbook list": [],
     "runbook show": [],
     "runbook lint": ["--prometheus", "--target", "--slo", "--rules", "--runbooks", "--links", "--strict", "--json"],
+    "runbook generate": ["--from", "--target", "--slo", "--out", "--check", "--dry-run"],
     "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--out", "--allow-production"],
     "gameday run": ["--out", "--control", "--with-controls", "--allow-production", "--json"],
     "gameday plan": [],
