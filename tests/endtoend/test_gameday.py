@@ -97,6 +97,26 @@ def test_it_says_when_production_would_have_noticed(played):
     assert "<h2>Detection</h2>" in (run / "report.html").read_text()
 
 
+def test_each_diagnosis_step_is_tried_in_health_and_under_the_fault(played):
+    run = played[0].run_directory()
+    told = json.loads((run / "metrics" / "diagnosis.json").read_text())
+    health, *under = [row["fault"] for row in told["conditions"]]
+    assert health is None
+    assert "network.latency on inventory" in under
+    slow = next(row for row in told["looked"] if (row["name"], row["runbook"]) == ("inventory-slow", "order-latency"))
+    causes = [(told["conditions"][row["condition"]]["fault"], row["held"], row["seconds"]) for row in slow["under"]]
+    assert all(5 * held <= seconds for cause, held, seconds in causes if cause is None), causes
+    assert sum(held for cause, held, _ in causes if cause == "network.latency on inventory") > 0
+    assert all(seconds > 0 for _, _, seconds in causes)
+    injected, healed = when(run, "fault", "injected"), when(run, "fault", "healed")
+    assert slow["held"]
+    assert injected < slow["held"][0][0] < healed
+    page = run / "order-latency.md"
+    made = played[0].run("runbook", "generate", "order-latency", "--from", run, "--out", page)
+    assert made.returncode == 0, made.stderr
+    assert "`inventory-slow`: **yes** → network.latency on inventory" in page.read_text()
+
+
 def test_nothing_is_left_behind(played):
     command_line, _ = played
     assert command_line.processes() == []
