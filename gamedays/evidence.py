@@ -79,12 +79,15 @@ def of_slo(story: Story, slo: str) -> RunEvidence:
 
 
 def _hit(story: Story, fault: FaultFact, slo: str) -> bool:
-    """Whether a fault was in place and was to spoil the SLO, or it paged meanwhile for no other's sake."""
-    if fault.injected is None:
+    """Whether a fault was in place and was to spoil the SLO, or it paged meanwhile for no other's sake.
+
+    In a run that was broken off, one that hasn't paged was perhaps only not there for long enough.
+    """
+    page = first_page((*story.pages, *story.silenced), slo, fault.played)
+    if fault.injected is None or (page is None and not story.complete):
         return False
     if fault.step.expect is not None and fault.step.expect.slo == slo:
         return True
-    page = first_page((*story.pages, *story.silenced), slo, fault.played)
     return page is not None and not any(
         other.step.expect is not None
         and other.step.expect.slo == slo

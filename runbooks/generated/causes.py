@@ -89,7 +89,7 @@ def find(runs: Sequence[RunEvidence], page: Runbook | None, owned: set[str], cho
     looks = [look for run in runs for look in run.looks]
     others = tuple(sorted({look.cause for look in looks if look.cause is not None} - set(known)))
     cells = cells_of(looks)
-    on_page = _of_page(page, owned, looks, cells, (*known, *others))
+    on_page = list(_of_page(page, owned, looks, cells, (*known, *others)))
     if not choose:
         return Causes(known, others, tuple(on_page), order([step.test for step in on_page], known), cells)
     name = page.name if page is not None else ""

@@ -87,6 +87,11 @@ def test_runs_of_older_versions_without_diagnosis_or_fingerprints_tell_what_they
     assert (found.plan_print, found.looks, len(found.rehearsed)) == (None, (), 1)
 
 
+def test_a_fault_that_was_broken_off_before_it_paged_is_no_rehearsal(rehearsed):
+    assert read(rehearsed(interrupted=52.0, paged=None)).rehearsed == ()
+    assert len(read(rehearsed(paged=None)).rehearsed) == 1
+
+
 def test_controls_are_read_with_their_game_day_and_give_it_its_credit(with_controls):
     run = with_controls({"control": "no-runbook", "recovered": None}, {"control": "no-fault", "paged": None})
     stories, left = evidence.stories([run.path.parent, run.path])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_evidence import KILL, LATENCY, objective, rehearsed, run, shown
+from made_evidence import KILL, LATENCY, SLOW, objective, rehearsed, run, shown
 
 from flashcrowd.errors import DocumentError
 from runbooks.catalogue import LIBRARY, builtin_names
@@ -204,6 +204,14 @@ def test_a_section_of_rehearsals_with_peoples_words_keeps_them_and_what_follows(
     assert "We try it on Fridays.\n\n<!-- flashcrowd:generated rehearsals -->" in result
     assert result.endswith("<!-- /flashcrowd:generated rehearsals -->\n\n## Ours\n\nMore.\n")
     assert without(result, blocks(result, FILE, NAMES)).replace("rehearsals -->", "").count("Fridays") == 1
+
+
+def test_a_page_of_peoples_own_is_told_the_order_of_its_own_steps(page_text):
+    text = generate(page_text("inventory-slow", SLOW, "> 0.3"), FILE, objective(), [run(1, LATENCY, KILL)])
+    assert "| `inventory-slow` | no (0 %) | yes (100 %) | no (0 %) |" in text
+    assert "1. `inventory-slow`: **yes** → network.latency on inventory. **No** → none of the known" in text
+    assert "No step finds process.kill on inventory." in text
+    assert [step.name for step in page(text)] == ["inventory-slow"]
 
 
 def test_the_order_stands_where_people_ask_for_it(page_text):
