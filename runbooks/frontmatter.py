@@ -16,6 +16,11 @@ from runbooks.markers import line_end, lines, with_ends
 
 FIELD = "rehearsed"
 
+_PLAIN = re.compile(r"[A-Za-z][\w .%-]*(?:, ?[\w .%-]+)*[\w%]")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|[\d.]+m?s|[\dhms]+s")
+_MEANS_ELSE = frozenset({"null", "true", "false", "yes", "no", "on", "off"})
+"""What YAML, of one version or the other, takes for something else than a word."""
+
 
 def renewed(text: str, file: Path, value: dict[str, Any] | None) -> str:
     """The page with `rehearsed` of its front matter set, added at its end, or with None taken away.
@@ -54,9 +59,8 @@ def _scalar(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {_scalar(item)}" for name, item in value.items()) + "}"
     text = str(value)
-    is_time = re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", text)
-    is_plain = re.fullmatch(r"\w[\w .,%-]*", text) and _plain(f"x: {text}\n").get("x") == text
-    return text if is_time or is_plain else _quoted(text)
+    is_plain = _PLAIN.fullmatch(text) and text.lower() not in _MEANS_ELSE
+    return text if is_plain or _TIME.fullmatch(text) else _quoted(text)
 
 
 def _quoted(text: str) -> str:
