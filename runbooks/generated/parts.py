@@ -152,11 +152,8 @@ def _why(step: Step, causes: Causes) -> str:
     """What a step's yes means, and on what evidence."""
     yes = [cause for cause in causes.known if step.test.says(cause) is Answer.YES]
     source = f"from the runbook {code(step.runbook)}" if step.runbook else "drawn between what was seen in both"
-    return f"{_capital(code(step.name))}: yes under {listed([said(cause) for cause in yes])}, no in health ({source})."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    causes_named = listed([said(cause) for cause in yes]) or "nothing yet"
+    return f"{code(step.name)} asks for {code(step.expect)}: yes under {causes_named}, no in health ({source})."
 
 
 def order(material: Material) -> str:

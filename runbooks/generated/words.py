@@ -51,9 +51,12 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 def laid_out(query: str) -> str:
     """A query as people read it, in lines; one that isn't PromQL before its variables are filled in stays as it is."""
     try:
-        return str(promql_parser.parse(query).prettify())
+        parsed = promql_parser.parse(query)
     except ValueError:
         return query
+    while isinstance(parsed, promql_parser.ParenExpr):
+        parsed = parsed.expr
+    return str(parsed.prettify())
 
 
 def block(kind: str, name: str, text: str, settings: dict[str, Any]) -> str:
