@@ -19,6 +19,7 @@ from monitors.alerts import Page, Source
 from monitors.prometheus import Prometheus
 from runbooks.audit import Audit
 from runbooks.executor import Executor
+from runbooks.fingerprints import of_runbook
 
 
 class OnCall:
@@ -92,7 +93,7 @@ class OnCall:
             if "://" in name:
                 raise InputError(f"{name} is a page for people; give the name of a runbook, or its file")
             runbook = runbooks.catalogue.find(name)
-            self._run.record("runbook", "started", runbook=name, alert=page.name)
+            self._run.record("runbook", "started", runbook=name, alert=page.name, fingerprint=of_runbook(runbook))
             with Audit(self._run.path / "runbooks" / f"{runbook.name}.jsonl", who="game day") as audit:
                 executor = Executor(
                     runbook,

@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from flashcrowd.documents import Model
+from flashcrowd.fingerprint import Fingerprint
 from flashcrowd.units import Duration
 from runbooks.expectation import Expectation
 
@@ -161,16 +162,31 @@ class ManualStep(Step):
 KINDS: dict[str, type[Step]] = {kind.kind: kind for kind in (PromqlStep, HttpStep, ShStep, WaitStep, ManualStep)}
 
 
+class Against(Model):
+    """What a page was rehearsed against, by fingerprint; None where the run didn't leave one."""
+
+    plan: Fingerprint | None = None
+    rules: Fingerprint | None = None
+    target: Fingerprint | None = None
+    runbook: Fingerprint | None = None
+
+
 class Rehearsal(Model):
-    """Evidence: the last time that this page was followed against a real fault. Durations count from the fault."""
+    """Evidence: the last time that this page was followed against a real fault. Durations count from the fault.
+
+    detected: when the rehearsal's alert paged. detected_production: when production's rules would have.
+    """
 
     at: AwareDatetime
     plan: str
     fault: str
     detected: Duration | None = None
+    detected_production: Duration | None = None
     diagnosis: str | None = None
     mitigation: str | None = None
+    mitigated: Duration | None = None
     recovered: Duration | None = None
+    against: Against | None = None
 
 
 class FrontMatter(Model):
