@@ -26,7 +26,7 @@ def check_same(
         raise InputError(f"{name} was a dry run; it changed nothing")
     if record.fingerprint != of_runbook(runbook):
         raise InputError(f"the steps of {runbook.file} have changed since {name} began; {by_hand(record)}")
-    if record.target != target:
+    if record.target and record.target != target:
         raise InputError(f"{name} was at the target '{record.target}', not at '{target}'")
     now = audit.cleaned(dict(variables))
     moved = sorted(key for key in now.keys() | record.variables.keys() if now.get(key) != record.variables.get(key))
