@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 from flashcrowd.errors import FlashcrowdError, InputError, NeedError
@@ -220,4 +221,5 @@ def _audit(wanted: Following, runbook: Runbook, earlier: Record | None) -> Audit
         wanted.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NeedError(f"{wanted.out} can't be made: {error.strerror}; choose another folder with --out") from None
-    return Audit(wanted.out / f"{stamp}-{runbook.name}.jsonl")
+    names = (f"{stamp}-{runbook.name}{number}.jsonl" for number in chain([""], (f"-{n}" for n in count(2))))
+    return Audit(next(file for name in names if not (file := wanted.out / name).exists()))

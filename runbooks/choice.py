@@ -39,12 +39,14 @@ def account(record: Record) -> list[str]:
     lines = textwrap.wrap(head, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     lines += _fact("done", ", ".join(_done(record)) or "nothing")
     if record.under_way is not None:
-        lines += _fact("under way", f"{record.under_way}: nobody knows how far it came")
+        harmless = record.under_way not in record.in_place and record.turned is None
+        far = ", which changes nothing" if harmless else ": nobody knows how far it came"
+        lines += _fact("under way", f"{record.under_way}{far}")
     if record.turned is not None:
         lines += _fact("rolling back", record.turned)
-    for number, (step, undo) in enumerate(record.in_place.items()):
+    for step, undo in record.in_place.items():
         words = f"{step}, undone by {undo}" if undo else f"{step}; the page has no undo for it"
-        lines += _fact("" if number else "in place" if step != record.under_way else "maybe in place", words)
+        lines += _fact("maybe in place" if step == record.under_way else "in place", words)
     return [*lines, *_fact("audit", str(record.file))]
 
 

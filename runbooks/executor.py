@@ -32,6 +32,7 @@ from flashcrowd.guard import Guard
 from runbooks.audit import Audit
 from runbooks.execution import Decision, Execution, Outcome, State, StepResult
 from runbooks.fingerprints import of_runbook
+from runbooks.labels import within_bounds
 from runbooks.model import Heading, ManualStep, PromqlStep, Runbook, Step, WaitStep
 from runbooks.performer import OnProgress, Performer
 from runbooks.queries import Query
@@ -80,7 +81,10 @@ class Executor:
     ) -> None:
         self._runbook, self._execute, self._target = runbook, execute, target
         self._audit = audit
-        self._performer = Performer(query, guard, variables, labels or {}, poll, mark, audit.run, on_progress)
+        self._labels_given = len(labels or {})
+        self._performer = Performer(
+            query, guard, variables, within_bounds(labels or {}), poll, mark, audit.run, on_progress
+        )
         self._taker = Taker(runbook, self._performer, audit, execute, approve, on_event, pause)
         self._resumption = None if earlier is None else Resumption(earlier, runbook, self._taker, again)
 
@@ -135,6 +139,7 @@ class Executor:
         return {
             "execute": self._execute,
             "labels": labels,
+            **({"labels_left_out": left_out} if (left_out := self._labels_given - len(labels)) else {}),
             "altered": [name for name in labels if cleaned[name] != labels[name]],
             "target": self._target,
             "variables": dict(self._performer.variables),

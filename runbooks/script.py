@@ -17,9 +17,6 @@ from runbooks.blocks import environment_name
 from runbooks.model import ShStep
 from runbooks.stragglers import VARIABLE, end, mark
 
-LONGEST_LABEL = 8_192
-"""Characters of a label that reach a script; the kernel refuses an environment without a bound."""
-
 
 async def run_script(step: ShStep, variables: Mapping[str, str], labels: Mapping[str, str], run: str = "") -> str:
     """Run a step's script in a session of its own, without input; its stdout and stderr together.
@@ -63,7 +60,7 @@ async def run_script(step: ShStep, variables: Mapping[str, str], labels: Mapping
 def environment(variables: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
     """What sh steps find in their environment beside ours: `SHOP_ADMIN`, `ALERT_LABEL_alertname`."""
     values = {environment_name(name): value for name, value in variables.items() if not name.startswith("env.")}
-    values |= {environment_name(f"alert.{name}"): value[:LONGEST_LABEL] for name, value in labels.items()}
+    values |= {environment_name(f"alert.{name}"): value for name, value in labels.items()}
     return {name: _acceptable(value) for name, value in values.items()}
 
 

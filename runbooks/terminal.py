@@ -16,7 +16,7 @@ from runbooks.choice import WAYS, Way, account
 from runbooks.execution import Decision, State
 from runbooks.keyboard import Keyboard
 from runbooks.live_line import LiveLine
-from runbooks.model import Heading, HttpStep, ManualStep, PromqlStep, Runbook, ShStep, Step
+from runbooks.model import Heading, HttpStep, ManualStep, PromqlStep, Runbook, ShStep, Step, WaitStep
 from runbooks.page import WIDTH, printable, prose, rehearsed
 from runbooks.records import Record
 
@@ -57,7 +57,7 @@ class Terminal:
         elif kind == "resume":
             self._resume(data)
         elif kind == "rollback" and data["in_place"]:
-            self._print(f"Rollback: {data['reason']}")
+            self._print("", f"Rollback: {data['reason']}")
         elif kind == "interrupted":
             self._interrupted(data["in_place"])
         elif kind == "finish":
@@ -161,7 +161,7 @@ class Terminal:
         changes = "changes the platform" if step.acts else ""
         self._print("", f"{head}{changes:>{max(WIDTH - len(head), len(changes) + 2)}}" if changes else head)
         self._print(*prose(step.why.split("\n\n")[-1]) if step.section is not Heading.ROLLBACK else [])
-        self._print(*(f"  {line}" for line in what.split("\n")))
+        self._print(*(part for line in what.split("\n") for part in _folded(line)))
         if expected := _expected(step):
             self._print(f"  expected: {expected}")
         if step.undo:
@@ -176,7 +176,8 @@ class Terminal:
         elif isinstance(step, PromqlStep):
             self._print(*textwrap.wrap(f"{_word(state)}{data['message']}", WIDTH, initial_indent="  = "))
         else:
-            self._print(f"  {_word(state) or 'done: '}{data['message']} ({data['seconds']:.1f} s)")
+            told = f": {data['message']}" if data["message"] else ""
+            self._print(*_folded(f"{'FAILED' if state is State.FAILED else 'done'}{told} ({data['seconds']:.1f} s)"))
             shown = data["output"].strip().split("\n")[-3:] if state is State.FAILED else []
             self._print(*(f"    {line}" for line in shown))
 
@@ -195,11 +196,26 @@ class Terminal:
 WORDS = ("yes", "no", "skip", "abort", "done", "resume", "back", "new", "quit")
 
 
+def _folded(line: str) -> list[str]:
+    """A line of code or of an answer within the width, cut at spaces; its indentation stays."""
+    indent = "  " + line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(
+        line.strip(),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}    ",
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    ) or [""]
+
+
 def _expected(step: Step) -> str:
     """What an acting step wants to see, and for how long it waits for that."""
     within = f"within {format_duration(step.timeout)}"
     if isinstance(step, HttpStep):
         return f"an answer {step.expect or '2xx'} {within}"
+    if isinstance(step, WaitStep):
+        return f"to take {format_duration(step.hold)}"
     return f"ends with 0 {within}" if isinstance(step, ShStep) else ""
 
 
