@@ -1,4 +1,4 @@
-"""Frame: what all dashboards share: their data source, the windows of faults and the steps of runbooks as annotations, links to one another."""
+"""Frame: what all dashboards share: data source, links to one another, faults and steps of runbooks as annotations."""
 
 from __future__ import annotations
 
