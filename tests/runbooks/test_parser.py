@@ -214,3 +214,12 @@ def test_a_wait_is_read(page: Page) -> None:
 )
 def test_a_wait_that_can_not_be_honoured_is_a_fault(page: Page, section: str, text: str, fault: str) -> None:
     assert any(fault in told for told in faults(under(section, text, page())))
+
+
+def test_the_example_of_the_docs_is_one(page: Page) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "runbooks.md").read_text().split("````\n")[1]
+    made = page({"Mitigation": text, "Rollback": ROLLBACK}).replace('"step": "slow"', '"step": "inventory-slow"')
+    assert [step.name for step in parse(made, FILE).steps(Heading.MITIGATION)] == ["reserve-blocks", "let-them-end"]
+
+
+ROLLBACK = '```http {"step": "reserve-singly"}\nPOST ${shop.admin}/reservation\n```'
