@@ -14,9 +14,10 @@ from monitors.alerts import Page
 from runbooks.audit import Audit
 from runbooks.execution import Outcome
 from runbooks.executor import Executor
+from runbooks.fingerprints import of_runbook
 from runbooks.model import Runbook
+from runbooks.taker import OnEvent
 
-OnEvent = Callable[[str, dict[str, Any]], None]
 Executors = Callable[[Runbook, Page, Audit, OnEvent], Executor]
 """Makes the executor that follows a runbook for a page."""
 
@@ -51,7 +52,8 @@ class Answer:
     async def follow(self) -> None:
         """Follow it to its end. A runbook that can't be followed is an event, and no error."""
         self._following = asyncio.current_task()
-        about: dict[str, Any] = {"instead_of": self._instead_of} if self._instead_of is not None else {}
+        about: dict[str, Any] = {"fingerprint": of_runbook(self._runbook)}
+        about |= {"instead_of": self._instead_of} if self._instead_of is not None else {}
         self._run.record("runbook", "started", runbook=self._name, alert=self.page.name, **about)
         try:
             self._audit = Audit(self._file, who="game day")
