@@ -46,13 +46,16 @@ def test_the_service_recovers_while_the_fault_is_still_on(played):
     assert ended.returncode == 0, ended.stdout + ended.stderr
     run = command_line.run_directory()
     injected, page = when(run, "fault", "injected"), when(run, "alert", "page")
-    recovered = findings(run)["expect/order-latency/recovered"]["evidence"]["recovered_at"]
-    assert injected < page < recovered < when(run, "fault", "healed")
+    for slo in ("order-latency", "playback-stalls"):
+        recovered = findings(run)[f"expect/{slo}/recovered"]["evidence"]["recovered_at"]
+        assert injected < page < recovered < when(run, "fault", "healed")
 
 
 def test_the_page_comes_by_alertmanager_where_there_is_one_and_names_the_runbook(played):
     run = played[0].run_directory()
-    page = next(row["data"] for row in events(run) if row["kind"] == "page")
+    pages = {row["data"]["slo"]: row["data"] for row in events(run) if row["kind"] == "page"}
+    assert sorted(pages) == ["order-latency", "playback-stalls"]
+    page = pages["order-latency"]
     assert (page["alert"], page["runbook"]) == ("OrderLatencyBurn", "order-latency")
     assert page["labels"]["sloth_slo"] == "order-latency"
     assert page["told_by"] == ("prometheus" if alertmanager_server.locate() is None else "alertmanager")
@@ -141,18 +144,22 @@ def test_without_its_runbook_the_same_plan_fails_and_names_what_was_missed(playe
 def test_the_control_gives_the_runbook_its_credit(played):
     command_line, ended = played
     run = command_line.run_directory()
-    assert findings(run)["control/no-runbook/order-latency"]["outcome"] == "pass"
-    assert "The runbook gets the credit in 1 of 1." in ended.stdout
-    (triad,) = json.loads(command_line.run("gameday", "triads", run, "--json").stdout)
-    assert (triad["alert"], triad["runbook"], triad["credit"]) == ("OrderLatencyBurn", "order-latency", True)
-    assert triad["diagnosed"] == "inventory-slow"
-    assert triad["injected"] < triad["paged"] < triad["mitigated"] < triad["recovered"] < triad["healed"]
+    for slo in ("order-latency", "playback-stalls"):
+        assert findings(run)[f"control/no-runbook/{slo}"]["outcome"] == "pass"
+    assert "The runbook gets the credit in 2 of 2." in ended.stdout
+    told = json.loads(command_line.run("gameday", "triads", run, "--json").stdout)
+    assert [(one["alert"], one["runbook"], one["diagnosed"], one["credit"]) for one in told] == [
+        ("OrderLatencyBurn", "order-latency", "inventory-slow", True),
+        ("PlaybackStallBurn", "playback-stalls", "origin-silent", True),
+    ]
+    for one in told:
+        assert one["injected"] < one["paged"] < one["mitigated"] < one["recovered"] < one["healed"]
 
 
 def test_once_the_fault_has_healed_the_mitigation_is_taken_back(played):
     run = played[0].run_directory()
-    (stood_down,) = [row["data"] for row in events(run) if row["kind"] == "stood_down"]
-    assert stood_down["taken_back"] == ["reserve-blocks"]
+    taken_back = [row["data"]["taken_back"] for row in events(run) if row["kind"] == "stood_down"]
+    assert sorted(taken_back) == [["backup-origin"], ["reserve-blocks"]]
     assert when(run, "fault", "healed") <= when(run, "runbook", "stood_down") < when(run, "conductor", "ended")
     assert findings(run)["runbook/order-latency/taken-back"]["outcome"] == "pass"
 

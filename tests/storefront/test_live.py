@@ -175,6 +175,18 @@ async def test_a_full_process_refuses_further_viewers() -> None:
             with pytest.raises(InvalidStatus) as refusal:
                 await connect(address, additional_headers=headers)
             assert refusal.value.response.status_code == 503
+            assert "Retry-After" not in refusal.value.response.headers
+
+
+async def test_a_full_process_says_when_to_come_again_where_reconnects_are_spread() -> None:
+    async def watch(viewer: ServerConnection) -> None:
+        await viewer.wait_closed()
+
+    async with serve(watch, "127.0.0.1", 0, process_request=partial(admit, most=0, again=lambda: 7)) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(InvalidStatus) as refusal:
+            await connect(f"ws://127.0.0.1:{port}/rooms/main", additional_headers={"Authorization": "Bearer u1"})
+        assert refusal.value.response.headers["Retry-After"] == "7"
 
 
 def test_comments_that_are_too_many_for_a_frame_wait_for_the_next_one() -> None:
