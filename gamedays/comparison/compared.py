@@ -35,12 +35,19 @@ class Compared:
             return Outcome.INCONCLUSIVE
         if any(row.regressed for row in self.rows):
             return Outcome.FAIL
+        if self.doubts:
+            return Outcome.INCONCLUSIVE
         told = any(row.call is not Call.UNTOLD for row in self.rows if row.key.group not in BELIEVED)
         return Outcome.PASS if told else Outcome.INCONCLUSIVE
 
     @property
     def regressions(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.regressed)
+
+    @property
+    def doubts(self) -> tuple[Row, ...]:
+        """What may have got worse, and can't be told from a busy machine: that never passes."""
+        return tuple(row for row in self.rows if row.looks_worse)
 
     def of(self, call: Call) -> tuple[Row, ...]:
         """The rows of which that is said."""
@@ -51,16 +58,20 @@ class Compared:
         """What it comes to, the most important first; a sentence or two."""
         if self.refusals:
             return f"Nothing can be said: {'; '.join(self.refusals)}."
+        if self.outcome is Outcome.INCONCLUSIVE and self.doubts:
+            one, others = self.doubts[0], len(self.doubts) - 1
+            besides = f" (and {others} more)" if others else ""
+            return f"It can't be told whether {one.key.name}{besides} got worse: {one.why}. Try on a quieter machine."
         if self.outcome is Outcome.INCONCLUSIVE:
             why = next((row.why for row in self.rows if row.call is Call.UNTOLD), "neither run has any figure")
             return f"Nothing can be said: {why}."
-        first, *more = self.regressions or (None,)
+        worst, *more = self.regressions or (None,)
         counts = self._counts()
-        if first is None:
+        if worst is None:
             return f"Nothing got worse: {counts}."
         others = f", and {len(more)} more figure{'s' if len(more) > 1 else ''}" if more else ""
         return (
-            f"{first.key.group.capitalize()} got worse: {first.key.name}, {first.before} before, {first.now} now"
+            f"{worst.key.group.capitalize()} got worse: {worst.key.name}, {worst.before} before, {worst.now} now"
             f"{others}. Besides, {counts}."
         )
 

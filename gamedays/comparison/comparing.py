@@ -23,12 +23,7 @@ def compare(before: Sequence[Measured], now: Measured, tolerance: Tolerance) -> 
         side: dict(zip(tested, holm.limits([getattr(weighed[key], side) for key in tested], ALPHA), strict=True))
         for side in ("worse", "better")
     }
-    rows = [
-        _tested(key, weighed[key], limits["worse"][key], limits["better"][key])
-        if weighed[key].call is None
-        else _row(key, weighed[key])
-        for key in keys
-    ]
+    rows = [_row(key, _decided(weighed[key], limits, key), limits["worse"].get(key, 0.0)) for key in keys]
     order = list(Call)
     return sorted(rows, key=lambda row: (not row.regressed, order.index(row.call), GROUPS.index(row.key.group)))
 
@@ -74,17 +69,22 @@ def _objective(key: Key, before: Measured, now: Measured) -> str | None:
     return None if same else f"the queries or the objective of {name} are others now"
 
 
-def _tested(key: Key, found: Weighed, worse: float, better: float) -> Row:
-    if found.worse < worse:
-        row = _row(key, replace(found, call=Call.WORSE, why=found.change))
-    elif found.better < better:
-        row = _row(key, replace(found, call=Call.BETTER, why=found.change))
-    else:
-        row = _row(key, replace(found, call=Call.SAME if found.decides else Call.UNTOLD, why=found.allowed))
-    return replace(row, chance=min(found.worse, found.better), limit=worse if found.worse <= found.better else better)
+def _decided(found: Weighed, limits: dict[str, dict[Key, float]], key: Key) -> Weighed:
+    """It with its call."""
+    if found.call is not None:
+        return found
+    if found.worse < limits["worse"][key]:
+        return replace(found, call=Call.WORSE, why=found.change)
+    if found.better < limits["better"][key]:
+        return replace(found, call=Call.BETTER, why=found.change)
+    return replace(found, call=Call.SAME if found.decides else Call.UNTOLD, why=found.allowed)
 
 
-def _row(key: Key, found: Weighed) -> Row:
+def _row(key: Key, found: Weighed, limit: float) -> Row:
+    """limit: below which its chance is one of something worse."""
     assert found.call is not None
     figures = (found.before, found.now, found.call, found.why, found.unit, found.value_before, found.value_now)
-    return Row(key, *figures)
+    if not found.tested:
+        return Row(key, *figures)
+    looks_worse = found.call is Call.UNTOLD and found.worse < limit
+    return Row(key, *figures, chance=min(found.worse, found.better), limit=limit, looks_worse=looks_worse)

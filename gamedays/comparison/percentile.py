@@ -58,14 +58,16 @@ class Percentile:
             return replace(figures, call=Call.SAME, why=_within(small, large, tolerance.ratio, lags[0]))
         if not spread.beyond(runs, self.value, 1 if worse else -1):
             return replace(figures, call=Call.SAME, why=f"within the spread of {len(runs)} runs before")
-        doubtful = HOPS * lags[-1]
-        if large <= small * factor + doubtful:
-            late = f"p99 {_fine(lags[0])} and {_fine(lags[-1])}"
-            return replace(figures, call=Call.UNTOLD, why=f"{change}, but the generator was late itself, {late}")
+        unsure = HOPS * lags[-1]
+        told = large > small * factor + unsure
         new, seen = (self.sample, old.sample) if worse else (old.sample, self.sample)
-        chance, few = quantiles.chance_of_longer(new, seen, self.ratio, factor, doubtful), self._few(old)
-        decided = replace(figures, allowed=f"{change}, but {few or 'within chance'}", decides=few is None)
-        return replace(decided, worse=chance) if worse else replace(decided, better=chance)
+        chance = quantiles.chance_of_longer(new, seen, self.ratio, factor, unsure if told else lags[0])
+        decided = replace(figures, worse=chance if worse else 1.0, better=1.0 if worse else chance)
+        if not told:
+            late = f"p99 {_fine(lags[0])} and {_fine(lags[-1])}"
+            return replace(decided, call=Call.UNTOLD, why=f"{change}, but the generator was late itself, {late}")
+        few = self._few(old)
+        return replace(decided, allowed=f"{change}, but {few or 'within chance'}", decides=few is None)
 
     def _few(self, old: Percentile) -> str | None:
         """Why no difference could be told from chance; None when one could."""

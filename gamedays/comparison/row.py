@@ -57,9 +57,10 @@ class Tolerance:
 class Row:
     """One measured thing, before and now.
 
-    texts are for people; value_before, value_now are numbers of `unit` (seconds, ratio, 1), None where there is none.
-    why: one sentence without a full stop. chance: of so much worse a figure, tolerance granted, if nothing had changed
-    (0 to 1), before any correction; None where nothing was tested. limit: what it must not be below (Holm).
+    before, now: for people; value_before, value_now: numbers of `unit`, None where there is none.
+    why: one sentence without a full stop. chance: of such a difference, tolerance granted, if nothing had changed (0 to
+    1), before any correction; None where nothing was tested. limit: what it must not be below to be worse (Holm).
+    looks_worse: it would be worse, if the machine could be ruled out.
     """
 
     key: Key
@@ -72,6 +73,7 @@ class Row:
     value_now: float | None = None
     chance: float | None = None
     limit: float | None = None
+    looks_worse: bool = False
 
     @property
     def regressed(self) -> bool:

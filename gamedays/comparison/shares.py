@@ -47,6 +47,12 @@ def effective(blocks: Sequence[Block]) -> Block:
 
 
 def chance_of_more(now: Sequence[Block], before: Sequence[Block]) -> float:
-    """The chance (0 to 1) of so large a bad share now, if nothing had changed; 1 where a side has no events."""
-    new, old = effective(now), effective(before)
-    return chance_of(new, old) if new[1] > 0 and old[1] > 0 else 1.0
+    """The chance (0 to 1) of so large a bad share now, if nothing had changed; 1 where a side has no events.
+
+    The larger design effect holds for both sides: a side without a bad event can't tell how they would have come.
+    """
+    effect = max(design_effect(now), design_effect(before))
+    (bad, total_now), (bad_before, total_before) = total(now), total(before)
+    if not total_now or not total_before:
+        return 1.0
+    return chance_of((bad / effect, total_now / effect), (bad_before / effect, total_before / effect))

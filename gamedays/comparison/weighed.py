@@ -15,8 +15,8 @@ class Weighed:
 
     call: where it needs no test; then why is its sentence. worse, better: the chances of so much worse or better a
     figure, tolerance granted, if nothing had changed. change: the difference in words. allowed: whether chance or
-    tolerance explains a difference that doesn't count, in words. decides: whether the test could have found one. tested:
-    it is one of the tests that are corrected for, also where the tolerance has made its own unnecessary.
+    tolerance explains a difference that doesn't count, in words. decides: whether the test could have found one.
+    tested: it is one of the tests that are corrected for, also where the tolerance has made its own unnecessary.
     """
 
     before: str
