@@ -75,13 +75,14 @@ def report(run_directory: Annotated[Path, RunArgument]) -> None:
 
 
 @app.command()
-<<<<<<< HEAD
 def triads(run_directory: Annotated[Path, RunArgument], as_json: Annotated[bool, Json] = False) -> None:
     """Fault, page, runbook, mitigation and recovery of a run in one table, and what its controls show."""
     from gamedays import gameday
 
     typer.echo(gameday.triads(run_directory, as_json))
-=======
+
+
+@app.command()
 def compare(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN RUN...", help="The baseline first, last the run that is judged.")
@@ -103,4 +104,3 @@ def compare(
     made.save(markdown, html)
     typer.echo(made.text(as_json))
     raise typer.Exit(made.exit_code)
->>>>>>> executor

@@ -50,8 +50,8 @@ def _triads(story: Story) -> list[str]:
         return []
     played = [name for name, _ in rows[0].shown]
     head = ("triad", "way", *triad_table.TIMES, *played, "credit")
-    table = _table(head, [(r.fault, r.way, *r.times, *(said for _, said in r.shown), r.credit) for r in rows])
-    return ["## Triads", table, _text(f"{triad_table.NOTE} {triad_table.summary(story)}")]
+    told = [(r.fault, r.way, *r.times, *(said for _, said in r.shown), r.credit) for r in rows]
+    return ["## Triads", table(head, told), plain(f"{triad_table.NOTE} {triad_table.summary(story)}")]
 
 
 def _detection(story: Story) -> list[str]:
