@@ -14,7 +14,7 @@ WATCHING = 0.12
 """Share of the viewers who watch: segments come from a CDN, and a sample of players tells its stalls."""
 
 ZAPPING = 0.5
-"""Share of what a watching viewer does after which the picture is asked for anew: an objective for starts needs some."""
+"""Share of what a watching viewer does after which the picture is asked for anew: starts have an objective, too."""
 
 ASKED = 6.0
 """By how much likelier a click is asked for than anything else: while the rest is shed, clicks alone tell."""
