@@ -13,6 +13,9 @@ from loadtests.users import CrowdUser, LiveEvent, between, phrase, task
 WATCHING = 0.12
 """Share of the viewers who watch: segments come from a CDN, and a sample of players tells its stalls."""
 
+ZAPPING = 0.5
+"""Share of what a watching viewer does after which the picture is asked for anew: starts have an objective, too."""
+
 ASKED = 6.0
 """By how much likelier a click is asked for than anything else: while the rest is shed, clicks alone tell."""
 
@@ -38,10 +41,9 @@ class Viewer(CrowdUser):
         self.shop.order(random.choice(self.shop.goods))
         self.tell()
 
-    @task(2)
-    def zap(self) -> None:
-        if self.watching:
-            self.stream.watch(self.room.name)
+    @task(1)
+    def browse(self) -> None:
+        self.shop.browse()
         self.tell()
 
     def rush(self, sale: LiveEvent) -> None:
@@ -52,3 +54,5 @@ class Viewer(CrowdUser):
         self.behaviour.note("click", sampled=ASKED)
         for kind in ("view", "dwell", "like") * 2:
             self.behaviour.note(kind)
+        if self.watching and random.random() < ZAPPING:
+            self.stream.watch(self.room.name)
