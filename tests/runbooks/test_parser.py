@@ -179,3 +179,24 @@ def test_no_info_string_and_no_page_breaks_the_parser(text: str) -> None:
     ):
         with pytest.raises(DocumentError):
             parse(page, FILE)
+
+
+def test_a_heading_is_its_text_as_a_reader_sees_it(page: Page) -> None:
+    text = page().replace("## Meaning", "## **Meaning** ##").replace("## Impact\n", "Impact\n------\n")
+    text = text.replace("## First five minutes", "## First [five](#impact) minutes").replace("# Orders", "# `Orders`")
+    runbook = parse(text, FILE)
+    assert [section.heading for section in runbook.sections][:3] == ["Meaning", "Impact", "First five minutes"]
+    assert runbook.title == "Orders are slow"
+
+
+def test_a_byte_order_mark_and_any_line_ends_are_read(page: Page) -> None:
+    for end in ("\r\n", "\r"):
+        runbook = parse("\ufeff" + page().replace("\n", end), FILE)
+        assert [step.line for step in runbook] == [step.line for step in parse(page(), FILE)]
+
+
+def test_a_step_inside_a_comment_is_none_and_a_folded_one_is_one(page: Page) -> None:
+    step = '```promql {"step": "%s", "expect": "> 1"}\nx\n```'
+    hidden, folded = step % "hidden", step % "folded"
+    text = f"<!--\n{hidden}\n-->\n\n<details><summary>More</summary>\n\n{folded}\n\n</details>"
+    assert [one.name for one in parse(page({"Diagnosis": text}), FILE).steps(Heading.DIAGNOSIS)] == ["folded"]
