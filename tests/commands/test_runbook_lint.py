@@ -126,7 +126,7 @@ def test_errors_end_with_2_and_every_problem_has_its_place(flashcrowd: Any, fold
     ended = flashcrowd("runbook", "lint", "pages")
     assert ended.code == 2
     assert ended.out.splitlines() == [
-        "pages/carts.md: the heading '## Impact' is missing; is 'Effact' meant to be it? [format]",
+        "pages/carts.md: the heading '## Impact' is missing [format]",
         "pages/carts.md: warning: was never rehearsed: nobody knows whether it helps; play it in a game day "
         "[not-rehearsed]",
         "pages/carts.md:28: warning: restart: 'no-such-program' is not on PATH here [command]",
