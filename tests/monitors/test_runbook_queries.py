@@ -45,7 +45,7 @@ async def test_what_a_real_server_does_not_have_is_named(tmp_path: Path, bench: 
         "no-label": "query-nothing: no series of orders_total has the label outcom; did you mean 'outcome'?",
         "no-value": 'query-nothing: no series of orders_total has outcome="lost" so far; there are: error, ok',
         "no-bucket": 'query-nothing: checkout_seconds_bucket has no bucket le="0.4"',
-        "short": "query-nothing: gives nothing now, though its series are known",
+        "short": "query-nothing: gives nothing now, though there have been such series; is a range shorter",
         "new": "query-refused: prometheus refuses the query",
     }.items():
         assert found[name].startswith(words), found[name]
