@@ -19,7 +19,7 @@ FAULTY = {
     "new": 'label_replace(orders_total, "1bad", "x", "outcome", ".*")',
 }
 FINE = {
-    "there": "sum(rate(orders_total[5s]))",
+    "there": "sum(orders_total)",
     "absent": "absent(orders_total)",
     "filter": "carts > 1000000",
     "unless": "carts unless carts",
