@@ -49,7 +49,9 @@ async def _said(query: str, asked: Asked, server: Prometheus) -> list[str]:
     missing = list(dict.fromkeys([message async for message in lacking(query, asked)]))
     if missing or await server.query(query) or _filters(query):
         return missing
-    return ["gives nothing now, though its series are known; is a range shorter than two scrapes?"]
+    ranged = any(type(node).__name__ == "MatrixSelector" for node in nodes(query))
+    why = "is a range shorter than two scrapes, or" if ranged else "is"
+    return [f"gives nothing now, though there have been such series; {why} their exporter gone?"]
 
 
 def _filters(query: str) -> bool:

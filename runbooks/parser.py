@@ -66,7 +66,7 @@ LONGEST = 100_000
 
 
 _LONGEST_FRONT, _MOST_LISTS = 10_000, 300
-"""Characters, and signs that begin a list or mapping: YAML's reader needs seconds for lists nested deeper, or breaks."""
+"""Characters, and signs that begin a list or mapping. Nested deeper, YAML takes its reader seconds, or breaks it."""
 
 _UNKNOWN = FrontMatter(owner="", severity="page")
 """Stands for a front matter that can't be read, so that the rest of the page is looked at all the same."""

@@ -104,7 +104,8 @@ class Bins:
         if not self.counts:
             return 0.0
         middle = median(self.counts.values())
-        return fmean(value for value in self.counts.values() if abs(value - middle) <= 1)
+        beside = [value for value in self.counts.values() if abs(value - middle) <= 1]
+        return fmean(beside or [middle])  # of two bins, one full and one just begun, neither is
 
     def _bins(self) -> range:
         return range(1, math.floor((self.window[1] - self.window[0]) / self.step + 1e-6) + 1)

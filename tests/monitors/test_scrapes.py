@@ -51,6 +51,10 @@ def test_the_interval_between_scrapes_is_told_by_the_samples(interval: float, st
     assert by_counts(bins_of(every(interval), step)).rough == pytest.approx(interval, abs=step if interval > 20 else 1)
 
 
+def test_a_server_that_has_just_begun_tells_an_interval() -> None:
+    assert Bins(WINDOW, 30.0, {1: 2.0, 2: 30.0}, {}).rough == pytest.approx(30 / 16)
+
+
 @pytest.mark.parametrize("interval", [5, 15, 60, 120, 200])
 def test_steady_scrapes_need_no_second_look(interval: float) -> None:
     assert by_counts(bins_of(every(interval), 60)).steady

@@ -179,3 +179,10 @@ def test_a_link_is_looked_up_from_its_page_whatever_folder_we_are_in(lint: Lint,
 
 def test_every_rule_says_how_bad_it_is() -> None:
     assert {severity for severity, _ in RULES.values()} == set(Severity)
+
+
+def test_the_docs_have_every_rule_as_it_is() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "runbook-lint.md").read_text(encoding="utf-8")
+    _, _, table = docs.partition("<!-- rules -->")
+    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in table.split("\n") if line.startswith("| `")]
+    assert rows == [[f"`{rule}`", severity.value, finds] for rule, (severity, finds) in RULES.items()]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from flashcrowd.errors import DocumentError
 from runbooks.model import Heading, HttpStep, ManualStep, PromqlStep, Runbook, ShStep, WaitStep
 from runbooks.parser import parse, read_runbook
+from tests.runbooks.conftest import PARTS
 
 Page = Callable[..., str]
 FILE = Path("slow.md")
@@ -181,18 +182,35 @@ def test_no_info_string_and_no_page_breaks_the_parser(text: str) -> None:
             parse(page, FILE)
 
 
-WAIT = 'It takes a moment.\n\n```wait {{"step": "settle", "for": "{}"}}\nWhat is under way to end.\n```'
+def test_a_heading_is_its_text_as_a_reader_sees_it(page: Page) -> None:
+    text = page().replace("## Meaning", "## **Meaning** ##").replace("## Impact\n", "Impact\n------\n")
+    text = text.replace("## First five minutes", "## First [five](#impact) minutes").replace("# Orders", "# `Orders`")
+    runbook = parse(text, FILE)
+    assert [section.heading for section in runbook.sections][:3] == ["Meaning", "Impact", "First five minutes"]
+    assert runbook.title == "Orders are slow"
 
 
-def under(section: str, text: str, page: str) -> str:
-    """The page with a text in front of what stands in a section."""
-    return page.replace(f"## {section}\n", f"## {section}\n\n{text}\n")
+def test_a_byte_order_mark_and_any_line_ends_are_read(page: Page) -> None:
+    for end in ("\r\n", "\r"):
+        runbook = parse("\ufeff" + page().replace("\n", end), FILE)
+        assert [step.line for step in runbook] == [step.line for step in parse(page(), FILE)]
 
 
-def test_a_wait_is_read(page: Page) -> None:
-    step = parse(under("Verification", WAIT.format("30s"), page()), FILE).step("settle")
+def test_a_step_inside_a_comment_is_none_and_a_folded_one_is_one(page: Page) -> None:
+    step = '```promql {"step": "%s", "expect": "> 1"}\nx\n```'
+    hidden, folded = step % "hidden", step % "folded"
+    text = f"<!--\n{hidden}\n-->\n\n<details><summary>More</summary>\n\n{folded}\n\n</details>"
+    assert [one.name for one in parse(page({"Diagnosis": text}), FILE).steps(Heading.DIAGNOSIS)] == ["folded"]
+
+
+def test_a_wait_is_read(runbook: Callable[..., Runbook]) -> None:
+    page = runbook({"Verification": f"{WAIT.format('30s')}\n\n{PARTS['Verification']}"})
+    step = page.step("settle")
     assert isinstance(step, WaitStep)
     assert (step.hold, step.text, step.why) == (30.0, "What is under way to end.", "It takes a moment.")
+
+
+WAIT = 'It takes a moment.\n\n```wait {{"step": "settle", "for": "{}"}}\nWhat is under way to end.\n```'
 
 
 @pytest.mark.parametrize(
@@ -212,14 +230,9 @@ def test_a_wait_is_read(page: Page) -> None:
         ),
     ],
 )
-def test_a_wait_that_can_not_be_honoured_is_a_fault(page: Page, section: str, text: str, fault: str) -> None:
-    assert any(fault in told for told in faults(under(section, text, page())))
-
-
-def test_the_example_of_the_docs_is_one(page: Page) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "runbooks.md").read_text().split("````\n")[1]
-    made = page({"Mitigation": text, "Rollback": ROLLBACK}).replace('"step": "slow"', '"step": "inventory-slow"')
-    assert [step.name for step in parse(made, FILE).steps(Heading.MITIGATION)] == ["reserve-blocks", "let-them-end"]
-
-
-ROLLBACK = '```http {"step": "reserve-singly"}\nPOST ${shop.admin}/reservation\n```'
+def test_a_wait_that_can_not_be_honoured_is_a_fault(
+    runbook: Callable[..., Runbook], section: str, text: str, fault: str
+) -> None:
+    with pytest.raises(DocumentError) as caught:
+        runbook({section: f"{PARTS[section]}\n\n{text}"})
+    assert fault in str(caught.value)
