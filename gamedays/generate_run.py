@@ -9,7 +9,7 @@ from pathlib import Path
 
 import monitors.slo_files
 from flashcrowd.documents import did_you_mean, read_text
-from flashcrowd.errors import DocumentError, ExitCode, InputError, NeedError, Problem
+from flashcrowd.errors import ExitCode, InputError, NeedError
 from flashcrowd.rundir import write_atomically
 from flashcrowd.target import read_target
 from gamedays import evidence
@@ -134,11 +134,8 @@ def _text(file: Path) -> str | None:
     """A page as its bytes have it, line ends included; None where there is none."""
     if not file.exists():
         return None
-    read_text(file)
-    text = file.read_bytes().decode("utf-8")
-    if text.startswith("\ufeff"):
-        raise DocumentError([Problem(file, 1, "", "begins with a byte order mark; save the page without one")])
-    return text
+    read_text(file)  # says what is wrong with a file that is no text
+    return file.read_bytes().decode("utf-8")
 
 
 def _summary(found: Iterable[RunEvidence]) -> str:

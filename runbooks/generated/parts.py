@@ -232,7 +232,8 @@ def _act(action: Action, fix: Fix, material: Material, used: set[str]) -> str:
         settings.pop("undo", None)
     first = {"when": when} if when is not None and when != name else {}
     why = f"{said(action.why)}\n\n" if action.why else ""
-    return why + block(action.kind, name, action.text, {**first, "approve": True, **settings})
+    asks = {"approve": True} if action.kind in ("http", "sh") else {}
+    return why + block(action.kind, name, action.text, {**first, **asks, **settings})
 
 
 def _tried_in_vain(material: Material) -> str:
