@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gamedays.sli import HOLD
 from gamedays.story import FaultFact, Story
 
 LEAST = 2.0
@@ -28,7 +29,8 @@ class Condition:
     """One stretch. fault: its name; None is health. start, until: unix seconds; `until` doesn't belong to it.
 
     ended_by: `mitigation`, `healing`, `another fault`, `the end`. beside: other faults that were in place meanwhile.
-    paged: when somebody was called; nobody takes a step before.
+    paged: when somebody was called; nobody takes a step before. since_injected: it begins with its fault, and not in the
+    aftermath of another.
     """
 
     fault: str | None
@@ -37,14 +39,18 @@ class Condition:
     ended_by: str
     beside: tuple[str, ...] = ()
     paged: float | None = None
+    since_injected: bool = True
 
     def settled(self, reach: float) -> float:
         """From when on a query counts that looks back `reach` seconds: it sees this condition alone, and somebody asks.
 
-        Where a mitigation came so soon that it would never, the last seconds before it count.
+        Where a mitigation came so soon that it would never, the last seconds before it count. After another fault what
+        that one made slow ends late; there is no such exception then.
         """
         if self.fault is None:
             return self.start + reach
+        if not self.since_injected:
+            return max(self.start + HOLD + reach, self.paged or 0.0)
         return max(self.start, min(max(self.start + reach, self.paged or 0.0), self.until - LEAST))
 
 
@@ -84,7 +90,8 @@ def _of(story: Story, fault: FaultFact, faults: list[FaultFact]) -> Iterator[Con
     edges = [fault.injected, *sorted({at for at in turns if fault.injected < at < until}), until]
     for start, stop in itertools.pairwise(edges):
         beside = tuple(sorted({cause(one) for one in others if (one.injected or 0.0) < stop and one.ended > start}))
-        yield Condition(cause(fault), start, stop, end if stop == until else "another fault", beside, paged)
+        ended_by = end if stop == until else "another fault"
+        yield Condition(cause(fault), start, stop, ended_by, beside, paged, start == fault.injected)
 
 
 def _paged(story: Story, fault: FaultFact) -> float | None:

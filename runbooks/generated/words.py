@@ -34,7 +34,9 @@ def percent(share: float | None, none: str = "–") -> str:
 
 
 def figure(value: float | None) -> str:
-    return "no data" if value is None else f"{value:.3g}"
+    if value is None:
+        return "no data"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -107,7 +107,6 @@ def test_each_diagnosis_step_is_tried_in_health_and_under_the_fault(played):
     causes = [(told["conditions"][row["condition"]]["fault"], row["held"], row["seconds"]) for row in slow["under"]]
     assert all(5 * held <= seconds for cause, held, seconds in causes if cause is None), causes
     assert sum(held for cause, held, _ in causes if cause == "network.latency on inventory") > 0
-    assert all(seconds > 0 for _, _, seconds in causes)
     injected, healed = when(run, "fault", "injected"), when(run, "fault", "healed")
     assert slow["held"]
     assert injected < slow["held"][0][0] < healed

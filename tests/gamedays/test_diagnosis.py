@@ -50,6 +50,18 @@ def test_two_faults_at_once_are_told_apart_from_each_alone(rehearsed):
     ]
 
 
+def test_in_the_aftermath_of_another_fault_a_query_has_to_forget_it_first():
+    assert Condition("fault", 10.0, 20.0, "healing", since_injected=False).settled(5.0) == 20.0
+    one = looked(
+        Candidate("slow", "q", 5.0, "page", "> 0.3"),
+        {},
+        [Condition("f", 10.0, 13.0, "healing", (), None, False)],
+        0,
+        20,
+    )
+    assert one.under[0].seconds == 0
+
+
 def test_a_command_is_called_after_what_it_does(rehearsed):
     (one,) = read_story(rehearsed()).faults
     kind = one.step.model_copy(update={"fault": one.step.fault.model_copy(update={"kind": "command"})})
