@@ -29,8 +29,8 @@ class Condition:
     """One stretch. fault: its name; None is health. start, until: unix seconds; `until` doesn't belong to it.
 
     ended_by: `mitigation`, `healing`, `another fault`, `the end`. beside: other faults that were in place meanwhile.
-    paged: when somebody was called; nobody takes a step before. since_injected: it begins with its fault, and not in the
-    aftermath of another.
+    paged: when somebody was called; nobody takes a step before. since_injected: whether it begins with its fault, and
+    not in the aftermath of another.
     """
 
     fault: str | None
