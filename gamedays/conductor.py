@@ -2,7 +2,8 @@
 
     start ─► load ─────────────────────────────────────────► end of the load ─► stopped
              sale waves        each announced, then open
-             steps             inject … bites? … heal         one task each
+             steps             inject … bites? … heal …       one task each
+                                                all-clear: on-call takes back what it did
              on-call           page → runbook                 until the load ends
              sentinel          abort conditions, Prometheus   until the load ends
 
@@ -24,8 +25,10 @@ from flashcrowd.mark import mark_headers
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
+from gamedays import wrongbook
+from gamedays.allclear import Broken
 from gamedays.checks import Prepared
-from gamedays.oncall import OnCall
+from gamedays.oncall import Instead, OnCall
 from gamedays.plan import FaultStep
 from gamedays.schedule import Schedule
 from loadtests import runner
@@ -62,6 +65,7 @@ class Conductor:
         self._load: runner.Load | None = None
         self._broken: dict[str, str] = {}
         self._gauge, self._step_gauge = FaultGauge(step.fault for step in self._steps), StepGauge()
+        self._in_place, self._standing_down = Broken(), asyncio.Lock()
 
     async def play(self, supervisor: Supervisor) -> None:
         """From the first viewer to the last. An abort is recorded, not raised; cancellation goes through."""
@@ -96,12 +100,14 @@ class Conductor:
 
     async def _together(self, injector: Injector, start: float, load: runner.Load) -> None:
         async with asyncio.TaskGroup() as group:
-            watchers = [group.create_task(self._on_call().watch(start)), group.create_task(self._sentinel())]
+            on_call = self._on_call()
+            watchers = [group.create_task(on_call.watch(start)), group.create_task(self._sentinel())]
             spec = self._plan.spec
             schedule = Schedule(spec.sale, spec.draw, self._target, self._guard, self._run)
             group.create_task(schedule.play(start))
             played = [
-                group.create_task(self._step(injector, number, step, start)) for number, step in enumerate(self._steps)
+                group.create_task(self._step(injector, on_call, number, step, start))
+                for number, step in enumerate(self._steps)
             ]
             await load.wait()
             await asyncio.gather(*played)
@@ -112,11 +118,16 @@ class Conductor:
     def _steps(self) -> list[FaultStep]:
         return [] if self._control == "no-fault" else self._plan.spec.steps
 
-    async def _step(self, injector: Injector, number: int, step: FaultStep, start: float) -> None:
+    async def _step(self, injector: Injector, on_call: OnCall, number: int, step: FaultStep, start: float) -> None:
         await asyncio.sleep(max(0.0, start + step.at - time.time()))
+        async with self._standing_down:  # it meets the platform as it was before the fault before it
+            pass
+        self._in_place.injected(step, time.time())
         active = await injector.inject(step.fault, {"step": number})
         await active.hold()
         await active.heal()
+        async with self._standing_down:
+            await on_call.stand_down(self._in_place.healed(step))
 
     def _injector(self) -> Injector:
         components, log = self._target.spec.components, UndoLog.default()
@@ -132,7 +143,13 @@ class Conductor:
             mark=lambda: mark_headers(self._target, self._run.name),
             pages=self._pages,
             on_line=self._step_gauge.event,
+            instead=self._instead() if self._control == "wrong-runbook" else None,
+            target=(self._target.name, str(self._prepared.target_file) if self._prepared.target else None),
         )
+
+    def _instead(self) -> Instead:
+        named = wrongbook.named(self._plan, self._prepared.slos)
+        return lambda name: wrongbook.instead_of(name, named)
 
     async def _sentinel(self) -> None:
         """Watch the abort conditions, and Prometheus itself: without it nobody would see what a fault does.

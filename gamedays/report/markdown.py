@@ -9,7 +9,7 @@ from flashcrowd.units import clock
 from flashcrowd.verdict import Outcome, Verdict
 from gamedays import production
 from gamedays.moments import moments
-from gamedays.report import detection, sentences
+from gamedays.report import detection, sentences, triad_table
 from gamedays.story import Story
 
 SIGNS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔"}
@@ -30,6 +30,7 @@ def write(story: Story, verdict: Verdict) -> str:
             ("objective", "wanted", "held", "outside the fault", "during it"),
             [(r.name, r.wanted, r.held, r.outside.value, r.during) for r in sentences.objectives(story, verdict)],
         ),
+        *_triads(story),
         *_detection(story),
         f"**Orders** {sentences.orders(story)}  \n**Crowd** {sentences.crowd(story)}",
         "## Findings",
@@ -40,6 +41,17 @@ def write(story: Story, verdict: Verdict) -> str:
         f"**Next** {sentences.next_step(story, verdict)}",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _triads(story: Story) -> list[str]:
+    """What became of each fault, and what its controls show; nothing where nothing was expected of any."""
+    rows = triad_table.rows(story)
+    if not rows:
+        return []
+    played = [name for name, _ in rows[0].shown]
+    head = ("triad", "way", *triad_table.TIMES, *played, "credit")
+    body = table(head, [(r.fault, r.way, *r.times, *(said for _, said in r.shown), r.credit) for r in rows])
+    return ["## Triads", body, plain(f"{triad_table.NOTE} {triad_table.summary(story)}")]
 
 
 def _detection(story: Story) -> list[str]:

@@ -29,14 +29,15 @@ COMMANDS = {
     "slo lint": ["--prometheus"],
     "slo convert": ["--to"],
     "slo replay": ["--windows", "--within", "--json"],
-    "runbook list": [],
+    "runbook list": ["--json"],
     "runbook show": [],
-    "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--out", "--allow-production"],
-    "gameday run": ["--out", "--control", "--allow-production", "--json"],
+    "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--resume", "--rollback", "--anew", "--label"],
+    "gameday run": ["--out", "--control", "--with-controls", "--allow-production", "--json"],
     "gameday plan": [],
     "gameday judge": ["--json"],
     "gameday report": [],
     "gameday compare": ["--baseline", "--tolerance", "--within", "--json", "--markdown", "--html"],
+    "gameday triads": ["--json"],
 }
 HEAVY = ("pydantic", "rich", "httpx", "altair", "ruamel", "locust", "jinja2", "prometheus_client", "flashcrowd.errors")
 

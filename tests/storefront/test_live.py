@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from storefront.live import admit
-from storefront.rooms import COMMENTS, Room
+from storefront.rooms import COMMENTS, WAIT, Room
 
 from .conftest import Client, eventually, frame, joined
 
@@ -177,9 +177,16 @@ async def test_a_full_process_refuses_further_viewers() -> None:
             assert refusal.value.response.status_code == 503
 
 
-def test_a_room_keeps_the_newest_comments_when_there_are_too_many_for_a_frame() -> None:
+def test_comments_that_are_too_many_for_a_frame_wait_for_the_next_one() -> None:
     room = Room()
     for number in range(COMMENTS + 3):
         room.say(str(number).encode())
-    assert len(room.comments) == COMMENTS
-    assert room.comments[-1] == str(COMMENTS + 2).encode()
+    room.flush()
+    assert list(room.comments) == [str(COMMENTS + number).encode() for number in range(3)]
+
+
+def test_a_room_keeps_the_newest_comments_when_too_many_wait() -> None:
+    room = Room()
+    for number in range(WAIT + 3):
+        room.say(str(number).encode())
+    assert (len(room.comments), room.comments[0], room.comments[-1]) == (WAIT, b"3", str(WAIT + 2).encode())
