@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runbooks.execution import State, StepResult
+from runbooks.execution import Decision, Outcome, State, StepResult
 
 
 @dataclass
@@ -123,6 +123,12 @@ def _end(record: Record, row: Mapping[str, Any]) -> None:
             del record.in_place[name]
 
 
+def _decision(record: Record, row: Mapping[str, Any]) -> None:
+    """Whoever said "abort" isn't asked again, though the rollback hadn't begun yet."""
+    if row.get("decision") == Decision.ABORT and record.turned is None:
+        record.turned, record.turned_to = f"stopped at {row['step']}", Outcome.ABORTED.value
+
+
 def _skipped(record: Record, row: Mapping[str, Any]) -> None:
     record.finished[str(row["step"])] = _result({**row, "state": "skipped"})
 
@@ -150,6 +156,7 @@ def _given_up(record: Record, row: Mapping[str, Any]) -> None:
 _LINES = {
     "start": _start,
     "end": _end,
+    "decision": _decision,
     "skipped": _skipped,
     "rollback": _rollback,
     "interrupted": _interrupted,

@@ -69,10 +69,10 @@ class Compared:
         counts = self._counts()
         if worst is None:
             return f"Nothing got worse: {counts}."
-        others = f", and {len(more)} more figure{'s' if len(more) > 1 else ''}" if more else ""
+        beside = f", and {len(more)} more figure{'s' if len(more) > 1 else ''}" if more else ""
         return (
             f"{worst.key.group.capitalize()} got worse: {worst.key.name}, {worst.before} before, {worst.now} now"
-            f"{others}. Besides, {counts}."
+            f"{beside}. Besides, {counts}."
         )
 
     def _counts(self) -> str:

@@ -402,5 +402,8 @@ async def test_verification_tells_how_it_goes(runbook: Build, executor: Run, pro
         return [0.8] if promql == "slow_seconds" else next(answers, [0.01])
 
     told: list[str] = []
-    await executor(runbook(), query=query, on_progress=lambda step, words: told.append(words)).run()
-    assert told == ["0.9, expected < 0.1 · 0 of 1s"] * 2
+    quick = '```promql {"step": "quick", "expect": "< 0.1", "timeout": "20s"}\nquick_seconds\n```'
+    page = runbook({"Verification": quick})
+    await executor(page, query=query, on_progress=lambda step, words: told.append(words)).run()
+    assert [words.split(" · ")[0] for words in told] == ["0.9, expected < 0.1"] * 2
+    assert told[0].endswith("of 20s")

@@ -41,7 +41,7 @@ def mitigation(second: str) -> str:
 
 
 def http(**settings: Any) -> str:
-    given = json.dumps({"step": "two", "undo": "undo-two", "timeout": "30s", **settings})
+    given = json.dumps({"step": "two", "undo": "undo-two", "timeout": "90s", **settings})
     return mitigation(f"```http {given}\nPOST ${{shop.admin}}/two\n```")
 
 
@@ -76,7 +76,7 @@ class Platform:
     def _acting(self, path: str) -> None:
         if path == "/two":
             self.begun.set()
-            self.answer.wait(20)
+            self.answer.wait(60)
 
     def write(self, mitigation: str) -> None:
         (self.folder / "slow.md").write_text(self._page({**STEPS, "Mitigation": mitigation}))
@@ -105,7 +105,7 @@ class Platform:
         """Start a run and kill it, and nothing else, while its second step is under way."""
         self.write(mitigation)
         process = self.start("--execute", "--yes")
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not (begun or self.begun.is_set)():
             assert process.poll() is None and time.monotonic() < until, process.communicate()
             time.sleep(0.01)
@@ -189,7 +189,7 @@ def alive(pid: int) -> bool:
 def test_two_processes_do_not_follow_the_same_run(platform: Platform) -> None:
     platform.write(http())
     first = platform.start("--execute", "--yes")
-    assert platform.begun.wait(30)
+    assert platform.begun.wait(60)
     resumed = platform.run("--resume", str(platform.audit))
     assert (resumed.returncode, resumed.stderr.count("another process is following the run")) == (2, 1)
     second = platform.run("--execute", "--yes")
@@ -207,7 +207,7 @@ def test_two_processes_do_not_follow_the_same_run(platform: Platform) -> None:
 def test_another_page_or_platform_is_not_gone_on_with(platform: Platform, word: str, text: str) -> None:
     platform.cut_in_the_second(http(idempotent=True))
     if word == "page":
-        platform.write(http(idempotent=True, timeout="31s"))
+        platform.write(http(idempotent=True, timeout="91s"))
     else:
         target = platform.folder / "staging.yaml"
         target.write_text(target.read_text().replace(platform.server.url, f"{platform.server.url}/v2"))
@@ -250,7 +250,7 @@ class Person:
 
     def reads(self, words: str) -> None:
         """Until these words are on the screen."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while words not in self.seen:
             assert time.monotonic() < until, self.seen
             self._read()
@@ -263,10 +263,10 @@ class Person:
         while self._read():
             pass
         os.close(self._end)
-        return self._process.wait(30)
+        return self._process.wait(60)
 
     def _read(self) -> bool:
-        if not select.select([self._end], [], [], 30)[0]:
+        if not select.select([self._end], [], [], 60)[0]:
             return False
         try:
             data = os.read(self._end, 65_536)

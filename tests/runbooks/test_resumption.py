@@ -193,6 +193,24 @@ async def test_what_was_skipped_stays_skipped(
     assert (execution.outcome, server.paths) == (Outcome.RECOVERED, [])
 
 
+async def test_whoever_has_said_abort_is_not_asked_again(
+    runbook: Build, executor: Run, audit: Audit, server: Any, cut: Any
+) -> None:
+    async def abort(step: Step) -> Decision:
+        return Decision.ABORT
+
+    page = runbook({**PAGE, "Mitigation": PAGE["Mitigation"].replace('"step": "b"', '"step": "b", "approve": true')})
+    await executor(page, approve=abort).run()
+    lines = audit.path.read_text().splitlines(keepends=True)
+    kept = next(number for number, line in enumerate(lines, 1) if '"kind": "decision"' in line)
+    record, later = await cut(lines, kept)
+    server.seen.clear()
+    with later:
+        execution = await executor(page, audit=later, earlier=record).resume()
+    assert (execution.outcome, execution.message) == (Outcome.ABORTED, "stopped at b")
+    assert server.paths == ["/undo-a"]
+
+
 @pytest.mark.parametrize(
     ("block", "repeatable"),
     [
