@@ -21,8 +21,11 @@ def run(
     out: Annotated[Path, Out] = Path("runs"),
     control: Annotated[
         str | None,
-        typer.Option(metavar="no-fault|no-runbook", help="Withhold the fault, or the runbook: what changes?"),
+        typer.Option(metavar="NAME", help="Withhold the fault (no-fault) or the runbook (no-runbook, wrong-runbook)."),
     ] = None,
+    with_controls: Annotated[
+        bool, typer.Option("--with-controls", help="Play the plan's controls after it: whose is the credit?")
+    ] = False,
     allow_production: Annotated[
         str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
     ] = None,
@@ -30,12 +33,16 @@ def run(
 ) -> None:
     """Play a plan and judge it. Exit 0 pass, 1 fail, 3 inconclusive, 5 a fault is left."""
     from flashcrowd import interrupt
-    from gamedays import gameday
-    from gamedays.display import display
+    from gamedays import controlled, gameday
+    from gamedays.display import of_run
 
     checked = gameday.prepare(plan, control, allow_production)
-    with display(checked.plan, checked.slos, checked.control) as screen:
-        ended = interrupt.run(gameday.play(checked, out, screen))
+    if with_controls:
+        controlled.check(checked)
+        ended = interrupt.run(controlled.play(checked, out, of_run, lambda text: typer.echo(text, err=True)))
+    else:
+        with of_run(checked) as screen:
+            ended = interrupt.run(gameday.play(checked, out, screen))
     typer.echo(gameday.summary(ended, as_json))
     raise typer.Exit(ended.exit_code)
 
@@ -65,3 +72,35 @@ def report(run_directory: Annotated[Path, RunArgument]) -> None:
 
     for path in gameday.write_reports(gameday.judge(run_directory)):
         typer.echo(path)
+
+
+@app.command()
+def triads(run_directory: Annotated[Path, RunArgument], as_json: Annotated[bool, Json] = False) -> None:
+    """Fault, page, runbook, mitigation and recovery of a run in one table, and what its controls show."""
+    from gamedays import gameday
+
+    typer.echo(gameday.triads(run_directory, as_json))
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN...", help="The baseline first, last the run that is judged.")
+    ],
+    baseline: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="RUN", help="A repeat of the baseline; three and more show what chance does. Repeatable."),
+    ] = None,
+    tolerance: Annotated[str, typer.Option(metavar="SHARE", help="Of percentiles and shares.")] = "10%",
+    within: Annotated[str, typer.Option(metavar="D", help="Of times of detection and recovery.")] = "5s",
+    as_json: Annotated[bool, Json] = False,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it for a pull request.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one offline page with the trend.")] = None,
+) -> None:
+    """What changed between game days. Exit 0 nothing worse, 1 worse, 3 can't be told."""
+    from gamedays.comparison import run as comparison_run
+
+    made = comparison_run.run(runs, baseline or [], tolerance, within)
+    made.save(markdown, html)
+    typer.echo(made.text(as_json))
+    raise typer.Exit(made.exit_code)

@@ -14,7 +14,7 @@ from monitors.dashboards import provisioning
 from monitors.dashboards.provisioning import Provisioned
 
 HERE = Path(__file__).parent
-SLOS = ("storefront", "stream", "behaviour")
+SLOS = ("storefront", "stream", "behaviour", "viewers")
 POLICY = "rehearsal"
 """A rehearsal of minutes, on a Prometheus that scrapes every second; production has windows of hours (google-30d)."""
 

@@ -25,6 +25,7 @@ class Addresses:
     bus_in: int = field(default_factory=free_port)
     bus_out: int = field(default_factory=free_port)
     live: int = field(default_factory=free_port)
+    live_admin: int = field(default_factory=free_port)
     live_metrics: tuple[int, ...] = field(init=False)
     shop: int = field(default_factory=free_port)
     inventory: int = field(default_factory=free_port)

@@ -19,7 +19,7 @@ from flashcrowd.errors import DocumentError, FlashcrowdError, InputError, Proble
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component, Target, read_target
 from flashcrowd.units import parse_duration
-from gamedays import embedded
+from gamedays import embedded, wrongbook
 from gamedays.load_check import check_load
 from gamedays.plan import BUILTIN, EMBEDDED, Control, Plan, builtin_names
 from loadtests.needs import lacking
@@ -27,7 +27,7 @@ from loadtests.shapes import Point
 from monitors import promql
 from monitors.slo import Slo
 
-CONTROLS: tuple[Control, ...] = ("no-fault", "no-runbook")
+CONTROLS: tuple[Control, ...] = ("no-fault", "no-runbook", "wrong-runbook")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class Prepared:
     control: Control | None
     allow_production: str | None
     points: tuple[Point, ...] = ()
+
+    @property
+    def target_file(self) -> Path:
+        """The file of the target, which a plan names from its own folder."""
+        return self.file.parent / self.plan.spec.target
 
     @property
     def scenario(self) -> str:
@@ -67,6 +72,8 @@ def prepare(name: str, control: str | None = None, allow_production: str | None 
     Guard.of(surroundings.described, allow_production)
     chosen = next((known for known in CONTROLS if known == control), None)
     load = surroundings.load
+    if chosen == "wrong-runbook":
+        wrongbook.check(plan, surroundings.slos)
     return Prepared(
         file, load.complete(plan), surroundings.target, surroundings.slos, chosen, allow_production, load.points
     )

@@ -2,7 +2,8 @@
 
     start ─► load ─────────────────────────────────────────► end of the load ─► stopped
              sale waves        each announced, then open
-             steps             inject … bites? … heal         one task each
+             steps             inject … bites? … heal …       one task each
+                                                all-clear: on-call takes back what it did
              on-call           page → runbook                 until the load ends
              sentinel          abort conditions, Prometheus   until the load ends
 
@@ -24,13 +25,16 @@ from flashcrowd.mark import mark_headers
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
+from gamedays import wrongbook
+from gamedays.allclear import Broken
 from gamedays.checks import Prepared
-from gamedays.oncall import OnCall
+from gamedays.oncall import Instead, OnCall
 from gamedays.plan import FaultStep
 from gamedays.schedule import Schedule
 from loadtests import runner
 from monitors.alerts import Source
 from monitors.prometheus import Prometheus
+from runbooks.gauge import StepGauge
 
 ABORT_AFTER = 5
 """Evaluations in a row, a second apart, that an abort condition must hold: one late scrape is no reason."""
@@ -60,7 +64,8 @@ class Conductor:
         self._prometheus, self._pages, self._run = prometheus, pages, run
         self._load: runner.Load | None = None
         self._broken: dict[str, str] = {}
-        self._gauge = FaultGauge(step.fault for step in self._steps)
+        self._in_place, self._standing_down = Broken(), asyncio.Lock()
+        self._gauge, self._step_gauge = FaultGauge(step.fault for step in self._steps), StepGauge()
 
     async def play(self, supervisor: Supervisor) -> None:
         """From the first viewer to the last. An abort is recorded, not raised; cancellation goes through."""
@@ -82,7 +87,7 @@ class Conductor:
         def unmarked(reason: str) -> None:
             self._run.record("conductor", "faults_unmarked", reason=reason)
 
-        with self._gauge.served(self._target.faults_port, unmarked):
+        with self._gauge.served(self._target.faults_port, unmarked, self._step_gauge):
             await self._play_marked(start, load)
 
     async def _play_marked(self, start: float, load: runner.Load) -> None:
@@ -95,12 +100,14 @@ class Conductor:
 
     async def _together(self, injector: Injector, start: float, load: runner.Load) -> None:
         async with asyncio.TaskGroup() as group:
-            watchers = [group.create_task(self._on_call().watch(start)), group.create_task(self._sentinel())]
+            on_call = self._on_call()
+            watchers = [group.create_task(on_call.watch(start)), group.create_task(self._sentinel())]
             spec = self._plan.spec
             schedule = Schedule(spec.sale, spec.draw, self._target, self._guard, self._run)
             group.create_task(schedule.play(start))
             played = [
-                group.create_task(self._step(injector, number, step, start)) for number, step in enumerate(self._steps)
+                group.create_task(self._step(injector, on_call, number, step, start))
+                for number, step in enumerate(self._steps)
             ]
             await load.wait()
             await asyncio.gather(*played)
@@ -111,11 +118,16 @@ class Conductor:
     def _steps(self) -> list[FaultStep]:
         return [] if self._control == "no-fault" else self._plan.spec.steps
 
-    async def _step(self, injector: Injector, number: int, step: FaultStep, start: float) -> None:
+    async def _step(self, injector: Injector, on_call: OnCall, number: int, step: FaultStep, start: float) -> None:
         await asyncio.sleep(max(0.0, start + step.at - time.time()))
+        async with self._standing_down:  # it meets the platform as it was before the fault before it
+            pass
+        self._in_place.injected(step, time.time())
         active = await injector.inject(step.fault, {"step": number})
         await active.hold()
         await active.heal()
+        async with self._standing_down:
+            await on_call.stand_down(self._in_place.healed(step))
 
     def _injector(self) -> Injector:
         components, log = self._target.spec.components, UndoLog.default()
@@ -130,7 +142,14 @@ class Conductor:
             withheld=self._control == "no-runbook",
             mark=lambda: mark_headers(self._target, self._run.name),
             pages=self._pages,
+            instead=self._instead() if self._control == "wrong-runbook" else None,
+            target=(self._target.name, str(self._prepared.target_file) if self._prepared.target else None),
+            on_line=self._step_gauge.event,
         )
+
+    def _instead(self) -> Instead:
+        named = wrongbook.named(self._plan, self._prepared.slos)
+        return lambda name: wrongbook.instead_of(name, named)
 
     async def _sentinel(self) -> None:
         """Watch the abort conditions, and Prometheus itself: without it nobody would see what a fault does.

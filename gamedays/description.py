@@ -94,7 +94,7 @@ def _components(at: Addresses) -> dict[str, Any]:
     return {
         "shop": {**_process(at, "shop", at.shop), "admin": f"{http(at.shop)}/admin"},
         "inventory": {**_process(at, "inventory", at.inventory), "link": link, "admin": http(at.inventory)},
-        "live": {**_process(at, "live-*", at.live_metrics[0]), "admin": f"{http(at.live_metrics[0])}/admin"},
+        "live": {**_process(at, "live-*", at.live_metrics[0]), "admin": f"{http(at.live_admin)}/admin"},
         "stream": {**_process(at, "stream", at.stream), "admin": f"{http(at.stream)}/admin"},
         "origin": _process(at, "origin", at.origin),
         "events": {**_process(at, "events", at.events), "admin": f"{http(at.events)}/admin"},

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,6 +16,7 @@ from rich.text import Text
 from flashcrowd.errors import FlashcrowdError
 from flashcrowd.rundir import Event
 from flashcrowd.units import clock
+from gamedays.checks import Prepared
 from gamedays.figures import Figures, sparkline
 from gamedays.gameday import Screen
 from gamedays.plan import Control, Plan
@@ -31,6 +32,11 @@ LINES = 12
 
 FEWEST = 3
 """Of them, those that are kept for the latest events, however many objectives there are."""
+
+
+def of_run(prepared: Prepared) -> AbstractContextManager[Screen]:
+    """A screen for the playing of a plan."""
+    return display(prepared.plan, prepared.slos, prepared.control)
 
 
 @contextmanager

@@ -41,6 +41,11 @@ STARTING = 60.0
 LIVE_SPARE = 0.1
 """Share of a live process's open files that are kept free: the kernel shares connections out by chance, not evenly."""
 
+LIVE_MORE = (1.15, 20)
+"""Viewers that a live process has room for, when it is known how many will come: so many times its even share, and so
+many more, as the kernel shares connections out by chance. What one loses, the others can't take in wholly: a platform
+has its capacity, too, and viewers who are dropped by one of two don't all find a place at the other."""
+
 POLICY = "rehearsal"
 """The window policy of its alerts. Production's own would page too early here: on a few minutes of history a window of
 an hour is a window of a few minutes."""
@@ -55,6 +60,12 @@ def live_processes(viewers: int, files: int | None = None) -> int:
     return max(LIVE_PROCESSES, math.ceil(viewers / (files * (1 - LIVE_SPARE))))
 
 
+def live_room(viewers: int, live: int) -> int:
+    """Viewers that each of so many live processes has room for."""
+    times, more = LIVE_MORE
+    return math.ceil(viewers / live * times) + more
+
+
 def write_rules(directory: Path, slos: Sequence[Slo]) -> Path:
     """Alert rules of the SLOs, for `start`."""
     file = directory / "rules.yaml"
@@ -63,12 +74,18 @@ def write_rules(directory: Path, slos: Sequence[Slo]) -> Path:
 
 
 async def start(
-    supervisor: Supervisor, directory: Path, rule_file: Path, live: int = LIVE_PROCESSES, bug: str | None = None
+    supervisor: Supervisor,
+    directory: Path,
+    rule_file: Path,
+    live: int = LIVE_PROCESSES,
+    bug: str | None = None,
+    room: int = 0,
 ) -> Target:
     """Start everything, the storefront first, and wait until each part answers.
 
-    directory: where databases, pidfiles and Prometheus' blocks go. live: processes of the chat. bug: one of `BUGS`, to
-    be planted. The supervisor ends what was started.
+    directory: where databases, pidfiles and Prometheus' blocks go. live: processes of the chat. room: viewers
+    that each of them takes; as many as it can, if 0. bug: one of `BUGS`, to be planted. The supervisor ends what was
+    started.
 
     Raises:
         InputError: there is no such bug.
@@ -82,7 +99,7 @@ async def start(
     url = await monitors.server.start(
         supervisor, directory / "prometheus", scrape, [rule_file], alertmanager=alertmanager
     )
-    await _start_storefront(supervisor, directory, addresses, bug)
+    await _start_storefront(supervisor, directory, addresses, bug, room)
     async with Prometheus(url) as prometheus:
         processes = sum(len(processes) for job, processes in scrape.items() if job not in OUR_JOBS)
         await _watched(prometheus, processes, alertmanager is not None)
@@ -109,12 +126,12 @@ async def _watched(prometheus: Prometheus, processes: int, alertmanager: bool) -
     raise NeedError(f"prometheus did not scrape the storefront within {FIRST_SCRAPE:g} s; is the machine overloaded?")
 
 
-async def _start_storefront(supervisor: Supervisor, directory: Path, at: Addresses, bug: str | None) -> None:
+async def _start_storefront(supervisor: Supervisor, directory: Path, at: Addresses, bug: str | None, room: int) -> None:
     """All at once, as each takes a while to get ready."""
     from gamedays.caretaker import Caretaker  # aiohttp takes 0.3 s, which plan, judge and report can do without
 
     caretaker, started = Caretaker(supervisor), list[tuple[Child, int]]()
-    for name, module, env, port in _services(directory, at):
+    for name, module, env, port in _services(directory, at, room):
         child = supervisor.spawn(name, [*_module(f"storefront.{module}"), *(("--bug", bug) if bug else ())], env)
         caretaker.take(child, at.pidfile(name), _healthy(port) if port else None)
         started.append((child, port))
@@ -139,13 +156,13 @@ def _pids(directory: Path) -> Path:
     return pids
 
 
-def _services(directory: Path, at: Addresses) -> list[tuple[str, str, dict[str, str], int]]:
+def _services(directory: Path, at: Addresses, room: int) -> list[tuple[str, str, dict[str, str], int]]:
     """Name, module and environment of each process of the storefront, and the port where it tells its health."""
     bus = {"STOREFRONT_BUS_IN": f"tcp://{HOST}:{at.bus_in}", "STOREFRONT_BUS_OUT": f"tcp://{HOST}:{at.bus_out}"}
     inventory = {"INVENTORY_PORT": str(at.inventory), "INVENTORY_DB": str(directory / "inventory.db")}
     shop = {"SHOP_JOURNAL": str(directory / "shop.db"), "INVENTORY_URL": http(at.inventory_link), **bus}
     origins = {"STREAM_MAIN_URL": http(at.origin), "STREAM_BACKUP_URL": http(at.backup_origin)}
-    live = {"LIVE_PORT": str(at.live), **bus}
+    live = {"LIVE_PORT": str(at.live), "LIVE_ADMIN_PORT": str(at.live_admin), "LIVE_MOST": str(room), **bus}
     return [
         ("bus", "bus", bus, 0),
         ("inventory", "inventory", inventory, at.inventory),

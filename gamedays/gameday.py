@@ -22,13 +22,13 @@ from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.target import Target
 from flashcrowd.verdict import Verdict
-from gamedays import embedded, extracts, manifest, preflight, production, report
+from gamedays import diagnosis, embedded, extracts, manifest, preflight, production, report
 from gamedays import judge as judging
 from gamedays.books import known_orders, save_books
 from gamedays.checks import Prepared, prepare
 from gamedays.conductor import Conductor
 from gamedays.pages import pager
-from gamedays.report import terminal
+from gamedays.report import terminal, triad_table
 from gamedays.story import Story, read_story
 from monitors import replay
 from monitors.prometheus import Prometheus
@@ -58,7 +58,8 @@ class Ended:
     @property
     def exit_code(self) -> ExitCode:
         """As the verdict says; an interruption outweighs it, and a fault that is still in place both."""
-        if any(fault.heal_failed is not None for fault in self.story.faults):
+        played = (self.story, *self.story.controls)
+        if any(fault.heal_failed is not None for story in played for fault in story.faults):
             return ExitCode.UNHEALED
         if self.interrupted:
             return ExitCode.INTERRUPTED
@@ -83,8 +84,11 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
         interrupted = True
         run.record("conductor", "interrupted")
     ended = replace(judge(run.path), interrupted=interrupted)
-    if not interrupted and ended.story.windows and replay.available():
-        await _attempt(run, "production", production.save(ended.story))
+    if not interrupted and prepared.control is None and ended.story.windows and replay.available():
+        try:
+            await _attempt(run, "production", production.save(ended.story))
+        except asyncio.CancelledError:
+            ended = replace(ended, interrupted=True)
     write_reports(ended)
     return ended
 
@@ -111,7 +115,9 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
                     shown.cancel()
                     series = extracts.save(run, prometheus, prepared.slos, began, time.time())
                     await _attempt(run, "ledger", save_books(run, target, guard, before))
-                    await _attempt(run, "metrics", series)
+                    if await _attempt(run, "metrics", series):
+                        looks = diagnosis.save(run, prometheus, prepared.slos, target.variables())
+                        await _attempt(run, "diagnosis", looks)
 
 
 async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory, work: Path) -> Target:
@@ -119,15 +125,22 @@ async def _target(prepared: Prepared, supervisor: Supervisor, run: RunDirectory,
     if prepared.target is not None:
         return prepared.target
     rules = embedded.write_rules(run.path / "metrics", prepared.slos)
-    return await embedded.start(supervisor, work, rules, embedded.live_processes(prepared.plan.spec.load.viewers))
+    viewers = prepared.plan.spec.load.viewers
+    live = embedded.live_processes(viewers)
+    return await embedded.start(supervisor, work, rules, live, room=embedded.live_room(viewers, live))
 
 
-async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, object]) -> None:
-    """Save something that only the running parts know; a part that fails doesn't keep us from the next."""
+async def _attempt(run: RunDirectory, what: str, collecting: Coroutine[Any, Any, object]) -> bool:
+    """Save something that only the running parts know, and say whether it could be.
+
+    A part that fails doesn't keep us from the next.
+    """
     try:
         await collecting
     except FlashcrowdError as error:
         run.record("conductor", "not_collected", what=what, reason=str(error))
+        return False
+    return True
 
 
 def judge(path: Path) -> Ended:
@@ -147,8 +160,15 @@ def write_reports(ended: Ended) -> list[Path]:
 def summary(ended: Ended, as_json: bool) -> str:
     """What goes to standard output: the story for people, or the verdict for machines."""
     if as_json:
-        return json.dumps({"run": str(ended.run.path), **ended.verdict.as_dict()}, indent=2, ensure_ascii=False)
+        told = {"run": str(ended.run.path), **ended.verdict.as_dict(), "triads": triad_table.as_json(ended.story)}
+        return json.dumps(told, indent=2, ensure_ascii=False)
     return terminal.write(ended.story, ended.verdict)
+
+
+def triads(path: Path, as_json: bool) -> str:
+    """The table of a run's triads. Raises InputError when it isn't the run of a game day."""
+    story = read_story(RunDirectory.open(path))
+    return json.dumps(triad_table.as_json(story), indent=2) if as_json else triad_table.text(story)
 
 
 def prometheus_url(target: Target) -> str:

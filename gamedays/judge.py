@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 import monitors.judge
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.units import clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
-from gamedays.expectations import judge_expectation
+from gamedays import controls, expected
 from gamedays.sli import Tally
 from gamedays.story import FaultFact, Story
 from monitors.slo import Slo
@@ -28,8 +26,9 @@ def judge(story: Story) -> Verdict:
             *_size(story),
             *_faults(story),
             *_slos(story),
-            *_expectations(story),
-            *_control(story),
+            *expected.findings(story),
+            *_taken_back(story),
+            *controls.findings(story),
             *story.orders.findings,
         )
     )
@@ -101,6 +100,21 @@ def _healed(name: str, fault: FaultFact) -> Finding:
     return Finding(name, Outcome.INCONCLUSIVE, message)
 
 
+def _taken_back(story: Story) -> Iterator[Finding]:
+    """Whether each runbook could be taken back once its fault had healed; a way in without a way out is half a one."""
+    for name in dict.fromkeys(event.data["runbook"] for event in story.stood_down):
+        mine = [event.data for event in story.stood_down if event.data["runbook"] == name]
+        left = next((data for data in mine if data.get("left")), None)
+        if left is not None:
+            message = (
+                f"{', '.join(left['left'])} could not be taken back: {left['message']}; by hand: {left['by_hand']}"
+            )
+            yield Finding(f"runbook/{name}/taken-back", Outcome.FAIL, message)
+        elif steps := list(dict.fromkeys(step for data in mine for step in data["taken_back"])):
+            message = f"{', '.join(steps)} taken back after its fault had healed"
+            yield Finding(f"runbook/{name}/taken-back", Outcome.PASS, message)
+
+
 def _slos(story: Story) -> Iterator[Finding]:
     for slo in story.slos:
         tally = story.sli(slo.name).tally(story.outside)
@@ -115,38 +129,3 @@ def _slo(name: str, slo: Slo, tally: Tally) -> Finding:
         return Finding(name, Outcome.INCONCLUSIVE, message, evidence)
     judgement = monitors.judge.judge(slo, tally.bad, tally.total)
     return Finding(name, judgement.outcome, judgement.text, evidence)
-
-
-def _expectations(story: Story) -> Iterator[Finding]:
-    if story.control == "no-fault":
-        return
-    expected = Counter(fault.step.expect.slo for fault in story.faults if fault.step.expect is not None)
-    for number, fault in enumerate(story.faults, 1):
-        wanted = fault.step.expect
-        if wanted is None:
-            continue
-        slo = story.slo(wanted.slo)
-        back = story.recovery(fault, wanted.slo)
-
-        def by_slo(bad: float, total: float, slo: Slo = slo) -> tuple[Outcome, str]:
-            judgement = monitors.judge.judge(slo, bad, total)
-            return judgement.outcome, judgement.text
-
-        found = judge_expectation(wanted, fault.played, story.sli(slo.name), story.silenced, back, by_slo)
-        yield from found if expected[slo.name] == 1 else [_numbered(finding, number) for finding in found]
-
-
-def _numbered(finding: Finding, fault: int) -> Finding:
-    """The finding under a name that says of which fault it is, where several are expected to hit the same SLO."""
-    return replace(finding, name=finding.name.replace("expect/", f"expect/{fault}/", 1))
-
-
-def _control(story: Story) -> Iterator[Finding]:
-    """Without a fault nobody may be paged: else the pages of the real run prove nothing."""
-    if story.control != "no-fault" or not story.complete:
-        return
-    if story.pages:
-        names = ", ".join(sorted({page.alert for page in story.pages}))
-        yield Finding("control/no-fault", Outcome.FAIL, f"{names} paged although nothing was broken")
-    else:
-        yield Finding("control/no-fault", Outcome.PASS, "without the fault nobody was paged")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flashcrowd.units import about, clock
+from gamedays.progress import taken_back
 from gamedays.story import FaultFact, RunbookFact, Story
 from gamedays.waves import Wave
 
@@ -37,6 +38,7 @@ def moments(story: Story) -> list[Moment]:
         *_unsent(story),
         *(_runbook(story, fact) for fact in story.runbooks),
         *_withheld(story),
+        *_stood_down(story),
         *_recoveries(story),
         *_stopped(story),
     ]
@@ -99,7 +101,8 @@ def _runbook(story: Story, fact: RunbookFact) -> Moment:
         for event in fact.steps
         if event.kind == "step_end" and event.data.get("section") == "Mitigation"
     ]
-    text = f"{fact.name}: {', '.join(done) or 'nothing done'} · {fact.outcome.replace('_', ' ')}"
+    instead = f" (instead of {fact.instead_of})" if fact.instead_of is not None else ""
+    text = f"{fact.name}{instead}: {', '.join(done) or 'nothing done'} · {fact.outcome.replace('_', ' ')}"
     return Moment(fact.started - story.start, "runbook", "runbook", text)
 
 
@@ -108,6 +111,16 @@ def _withheld(story: Story) -> Iterator[Moment]:
         if event.kind == "withheld":
             name = event.data["runbook"]
             yield Moment(event.time - story.start, "runbook", "runbook", f"{name} withheld: this run is its control")
+
+
+def _stood_down(story: Story) -> Iterator[Moment]:
+    for event in story.stood_down:
+        name, at = event.data["runbook"], event.time - story.start
+        if event.kind == "stood_down":
+            yield Moment(at, "healed", "all clear", f"{name}: {taken_back(event.data)}")
+        else:
+            left = ", ".join(event.data["left"])
+            yield Moment(at, "stopped", "LEFT", f"{name}: {left} could not be taken back: {event.data['message']}")
 
 
 def _recoveries(story: Story) -> Iterator[Moment]:

@@ -15,7 +15,7 @@ from loadtests.rooms import room_names
 from loadtests.shapes import STEPS, ShapeName
 from loadtests.shapes.curves import CHURN
 
-Control = Literal["no-fault", "no-runbook"]
+Control = Literal["no-fault", "no-runbook", "wrong-runbook"]
 """A repeat of the plan with one cause withheld: without it, does the effect stay away?"""
 
 EMBEDDED = "embedded"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from flashcrowd.errors import InputError
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
 from gamedays.expectations import first_page
-from gamedays.sli import Sli
 from gamedays.story import FaultFact, Story
 from monitors import replay, windows
 from monitors.course import Course
@@ -147,7 +145,7 @@ def _observed(story: Story, fault: FaultFact, slo: Slo) -> Detection:
     seen = Detection(fault.name, slo.name, slo.objective, fault.injected, lasted, live=_live(story, fault, slo))
     if not sli.tally([(fault.injected, fault.ended)]).known:
         return replace(seen, unknown="Prometheus has no data of the time of the fault")
-    onset = next(_bad_seconds(sli, slo.budget, fault.injected, fault.ended), None)
+    onset = sli.spoiled(slo.budget, fault.injected, fault.ended)
     if onset is None:
         return seen
     back = story.recovery(fault, slo.name).at
@@ -158,12 +156,6 @@ def _observed(story: Story, fault: FaultFact, slo: Slo) -> Detection:
         return seen  # a stray bad second, of which the fault's time as a whole has nothing
     rate = tally.total / max(tally.covered * tally.seconds, sli.step)
     return replace(seen, onset=onset, until=until, recovered=back is not None, ratio=ratio, rate=rate)
-
-
-def _bad_seconds(sli: Sli, budget: float, start: float, end: float) -> Iterator[float]:
-    for at, bad, total in sli.rows:
-        if start <= at < end and bad is not None and total is not None and bad > budget * total:
-            yield at
 
 
 def _live(story: Story, fault: FaultFact, slo: Slo) -> Noticed | None:

@@ -30,6 +30,17 @@ def _page(data: dict[str, Any]) -> tuple[str, str]:
     return "page", f"{data['alert']} → {'runbook ' + data['runbook'] if data['runbook'] else 'no runbook'}{took}"
 
 
+def _instead(data: dict[str, Any]) -> str:
+    return f" instead of {data['instead_of']}: this is the control" if data.get("instead_of") else ""
+
+
+def taken_back(data: dict[str, Any]) -> str:
+    """What became of a runbook's mitigations once their cause was gone."""
+    said = [f"{', '.join(data['taken_back'])} taken back"] if data["taken_back"] else []
+    said += [f"nothing to take back of {', '.join(data['kept'])}"] if data["kept"] else []
+    return "; ".join(said)
+
+
 def _source(data: dict[str, Any]) -> tuple[str, str]:
     why = f": {data['reason']}" if "reason" in data else ""
     return "pages", f"are read from {str(data['told_by']).capitalize()}{why}"
@@ -70,9 +81,14 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "alert/source_lost": lambda _: ("warning", "Alertmanager is gone; pages are read from Prometheus from now on"),
     "alert/page": _page,
     "alert/silenced": lambda d: ("silenced", f"{d['alert']} calls nobody: {d['reason']}"),
-    "runbook/started": lambda d: ("runbook", f"{d['runbook']} begins"),
+    "runbook/started": lambda d: ("runbook", f"{d['runbook']} begins{_instead(d)}"),
     "runbook/step_end": _step,
     "runbook/ended": lambda d: ("runbook", f"{d['runbook']}: {str(d['outcome']).replace('_', ' ')}"),
     "runbook/failed": lambda d: ("runbook", f"{d['runbook']} can't be followed: {d['message']}"),
+    "runbook/stood_down": lambda d: ("all clear", f"{d['runbook']}: {taken_back(d)}"),
+    "runbook/stand_down_failed": lambda d: (
+        "LEFT",
+        f"{d['runbook']}: {', '.join(d['left'])} is still in place: {d['message']}; by hand: {d['by_hand']}",
+    ),
     "runbook/withheld": lambda d: ("runbook", f"{d['runbook']} withheld: this is the control without it"),
 }

@@ -75,6 +75,13 @@ class Sli:
                 return at
         return None
 
+    def spoiled(self, budget: float, since: float, until: float) -> float | None:
+        """The first second from `since` until `until` whose bad share is over the budget; None when there is none."""
+        for at, bad, total in self.rows:
+            if since <= at < until and bad is not None and total is not None and bad > budget * total:
+                return at
+        return None
+
     def ratios(self) -> list[tuple[float, float | None]]:
         """The bad share by second, None without events; for charts."""
         return [(at, bad / total if total and bad is not None else None) for at, bad, total in self.rows]

@@ -21,6 +21,10 @@ from gamedays.waves import Wave, waves
 from loadtests.invariants import Judgement
 from monitors.slo import Slo
 
+STOOD_DOWN = (("runbook", "stood_down"), ("runbook", "stand_down_failed"))
+CONTROLS = "controls"
+"""The folder of a run directory with the run directories of its controls."""
+
 
 @dataclass(frozen=True)
 class FaultFact:
@@ -43,7 +47,8 @@ class FaultFact:
 
 @dataclass(frozen=True)
 class RunbookFact:
-    """One execution of a runbook, with its steps' events in order."""
+    """One execution of a runbook, with its steps' events in order. instead_of: the one that the page named, where a
+    control had another followed."""
 
     name: str
     alert: str
@@ -51,6 +56,7 @@ class RunbookFact:
     ended: float | None
     outcome: str
     steps: tuple[Event, ...]
+    instead_of: str | None = None
 
     @property
     def mitigated(self) -> float | None:
@@ -96,8 +102,14 @@ class Story:
 
     @cached_property
     def windows(self) -> list[Window]:
-        """When any fault was in place; two at once are one window."""
-        return merged((fault.injected, fault.ended) for fault in self.faults if fault.injected is not None)
+        """When any fault was in place, or what was done about it was still taken back; two at once are one window."""
+        faults = [(fault.injected, fault.ended) for fault in self.faults if fault.injected is not None]
+        return merged([*faults, *((event.data["since"], event.time) for event in self.stood_down)])
+
+    @property
+    def stood_down(self) -> tuple[Event, ...]:
+        """What was done about mitigations once their fault had healed, whether or not it could be."""
+        return tuple(event for event in self.events if (event.source, event.kind) in STOOD_DOWN)
 
     @cached_property
     def outside(self) -> list[Window]:
@@ -124,6 +136,13 @@ class Story:
         """The waves of the sale, as the viewers' history has them."""
         return waves(self.run)
 
+    @cached_property
+    def controls(self) -> tuple[Story, ...]:
+        """The controls that were played with this game day, as far as they came; of one played twice, the latest."""
+        runs = [RunDirectory.open(file.parent) for file in sorted(self.run.path.glob(f"{CONTROLS}/*/manifest.json"))]
+        stories = {story.control: story for story in map(read_story, runs) if story.control is not None}
+        return tuple(stories.values())
+
     def slo(self, name: str) -> Slo:
         return next(slo for slo in self.slos if slo.name == name)
 
@@ -134,6 +153,15 @@ class Story:
     def recovery(self, fault: FaultFact, slo: str) -> Recovery:
         """When the page for this fault came and when the SLO was back within its objective."""
         return recovery(self.sli(slo), self.slo(slo).budget, self.pages, slo, fault.played)
+
+    def followed(self, fault: FaultFact) -> RunbookFact | None:
+        """The runbook that was followed for the expected SLO's page while the fault was in place; None for none."""
+        page = self.recovery(fault, fault.step.expect.slo).paged if fault.step.expect is not None else None
+        if page is None:
+            return None
+        alerts = {other.alert for other in self.pages if other.slo == page.slo}
+        mine = (fact for fact in self.runbooks if fact.alert in alerts and page.at <= fact.started <= fault.ended)
+        return next(mine, None)
 
 
 def read_story(run: RunDirectory) -> Story:
@@ -208,7 +236,8 @@ def _runbooks(events: Sequence[Event]) -> list[RunbookFact]:
         ended = next((event for event in mine if event.kind in ("ended", "failed")), None)
         outcome = (ended.data.get("outcome") or ended.data.get("message", "")) if ended else "interrupted"
         steps = tuple(event for event in mine if event.kind.startswith("step_"))
-        found.append(RunbookFact(name, start.data["alert"], start.time, ended.time if ended else None, outcome, steps))
+        over, instead_of = ended.time if ended else None, start.data.get("instead_of")
+        found.append(RunbookFact(name, start.data["alert"], start.time, over, outcome, steps, instead_of))
     return found
 
 

@@ -47,12 +47,13 @@ Value = int | float | str
 
 
 class Event(NamedTuple):
-    """Something that a viewer did. number: unique. at: unix seconds."""
+    """Something that a viewer did. number: unique. at: unix seconds. sampled: the chance that it is asked for."""
 
     number: str
     kind: str
     at: float
     value: Value
+    sampled: float
 
 
 class Behaviour:
@@ -70,7 +71,7 @@ class Behaviour:
     ) -> None:
         self.engine, self.tally = engine, tally.freshness
         self._spec, self._variables, self._report = spec, variables, report
-        self._sampled = sampled if spec.visible is not None else 0.0
+        self.sampled = sampled if spec.visible is not None else 0.0
         self._client = HttpClient(engine, spec.url, most=most)
         parts = urlsplit(spec.url)
         self._path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
@@ -104,7 +105,7 @@ class Behaviour:
             self.tally.sent["accepted" if taken else "failed"] += len(events)
             follow = self.probes.start if taken else self.probes.refused
             for event in events:
-                if random.random() < self._sampled:
+                if random.random() < event.sampled:
                     follow(Wanted(event.number, event.kind, event.at))
 
     def _persist(self, identity: Identity, events: Sequence[Event]) -> bool:
@@ -178,10 +179,13 @@ class Diary:
         self._noted: list[Event] = []
         self._timer: Timer | None = None
 
-    def note(self, kind: str, value: Value = 1) -> None:
-        """The viewer did something, now; it is told with the next batch."""
+    def note(self, kind: str, value: Value = 1, sampled: float = 1.0) -> None:
+        """The viewer did something, now; it is told with the next batch.
+
+        sampled: by how much likelier than others it is asked for, when it became visible.
+        """
         self._behaviour.tally.expect(kind)
-        self._noted.append(Event(os.urandom(8).hex(), kind, time.time(), value))
+        self._noted.append(Event(os.urandom(8).hex(), kind, time.time(), value, sampled * self._behaviour.sampled))
         if len(self._noted) >= LARGEST:
             self.flush()
         elif self._timer is None:

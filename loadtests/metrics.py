@@ -23,6 +23,7 @@ from loadtests.freshness import Freshness
 from loadtests.histogram import LAG_EDGES, REQUEST_EDGES, Histogram
 from loadtests.history import OrderOutcome
 from loadtests.playback import Playback
+from loadtests.presence import Presence
 from loadtests.room_tally import RoomTally
 from loadtests.rooms import KINDS
 
@@ -53,6 +54,7 @@ class Tally:
         self.arrival_lag, self.rush_lag = LatencyHistogram(), LatencyHistogram()
         self.arrivals_planned = self.arrivals_started = self.arrivals_late = self.arrivals_dropped = 0
         self.viewers: Counter[str] = Counter(dict.fromkeys(VIEWER_STATES, 0))
+        self.presence = Presence()
         self.playback, self.freshness = Playback(), Freshness()
         self.saturated = False
         self.saturated_seconds = 0
@@ -118,6 +120,7 @@ class Tally:
             "playback": self.playback.as_dict(),
             "freshness": self.freshness.as_dict(),
             "viewers": dict(self.viewers),
+            "presence": self.presence.as_dict(),
             "saturated": self.saturated,
             "saturated_seconds": self.saturated_seconds,
             "cpu": self.cpu,
@@ -142,6 +145,7 @@ class Tally:
             setattr(self, name, getattr(self, name) + report[name])
         self.playback.merge(report["playback"])
         self.freshness.merge(report["freshness"])
+        self.presence.merge(report["presence"])
         self.saturated_seconds = max(self.saturated_seconds, report["saturated_seconds"])
         self.cpu = max(self.cpu, report["cpu"])
         if present:
@@ -218,6 +222,7 @@ class Exporter(Collector):
         yield from _services(tally)
         yield from tally.playback.collect()
         yield from tally.freshness.collect()
+        yield from tally.presence.collect()
         yield from _generator(tally)
         viewers = GaugeMetricFamily("flashcrowd_viewers", "Viewers by state", labels=["state"])
         for state, count in tally.viewers.items():

@@ -42,6 +42,10 @@ BACKOFF = (0.5, 15.0)
 """Seconds of the first and of the longest bound of the wait before another attempt to connect."""
 
 
+LONGEST_ASKED = 60.0
+"""Seconds that a viewer stays away at most because a server asks for it (`Retry-After`)."""
+
+
 class Room:
     """A viewer's place in a room. Made by `Live.enter`."""
 
@@ -206,12 +210,20 @@ class Room:
             return
         self._stop_timer()
         if self._state == "connected":
+            self._live.tally.presence.drops += 1
             self._away("reconnecting")
         else:
             name = "connect" if self._state == "connecting" else "reconnect"
             self._live.report(Request("WS", name, time.time() - self._started, 0, error))
         self._failures += 1
-        self._timer = self._live.engine.after(full_jitter(self._failures, *BACKOFF), self._try_again)
+        self._timer = self._live.engine.after(self._pause(error), self._try_again)
+
+    def _pause(self, error: Exception) -> float:
+        """Seconds until the next attempt: what the server asked for, spread over the next second, or full jitter."""
+        asked = error.retry_after if isinstance(error, HandshakeError) else None
+        if asked is None:
+            return full_jitter(self._failures, *BACKOFF)
+        return min(asked, LONGEST_ASKED) + random.random()
 
     def _heard(self, sighting: Sighting, at: float) -> None:
         """Count a frame's comments, which arrived at that time. Those from before the viewer came are no deliveries."""

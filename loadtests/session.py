@@ -160,6 +160,7 @@ class Session:
         now, spent = time.monotonic(), time.process_time()
         self.settled()
         self.watch.starts(self.engine.start_lag.count, self.engine.start_lag.above(LATE))
+        self.tally.presence.passed(max(0.0, now - self._wall), self.tally.viewers)
         if now > self._wall:
             self.watch.second((spent - self._used) / max(now - self._wall, 1e-3))
         self._wall, self._used = now, spent

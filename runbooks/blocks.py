@@ -33,11 +33,17 @@ def read_block(kind: str, text: str) -> dict[str, Any]:
         BlockError: it is empty or malformed.
     """
     if not text.strip():
-        raise BlockError("the block is empty")
+        raise BlockError("the block is empty" + ("; say what is waited for" if kind == "wait" else ""))
     return _READERS[kind](text.strip("\n"))
 
 
+LONGEST_QUERY = 4_000
+"""Characters of a query. The parser of PromQL calls itself for each bracket, and ends the process at some 10,000."""
+
+
 def _promql(text: str) -> dict[str, Any]:
+    if len(text) > LONGEST_QUERY:
+        raise BlockError(f"the query is longer than {LONGEST_QUERY:,} characters; record parts of it by rules")
     _refuse_labels(text)
     try:
         promql_parser.parse(_filled(text, "1m"))
@@ -75,7 +81,7 @@ def _headers(lines: list[str]) -> list[tuple[str, str]]:
 def _check_json(body: str, offset: int) -> None:
     try:
         json.loads(_filled(body, "1"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BlockError(f"the body is not JSON: {error}", offset) from None
 
 
@@ -87,11 +93,11 @@ def _sh(text: str) -> dict[str, Any]:
     return {"script": text}
 
 
-def _manual(text: str) -> dict[str, Any]:
+def _said(text: str) -> dict[str, Any]:
     return {"text": text}
 
 
-_READERS = {"promql": _promql, "http": _http, "sh": _sh, "manual": _manual}
+_READERS = {"promql": _promql, "http": _http, "sh": _sh, "wait": _said, "manual": _said}
 
 
 def environment_name(variable: str) -> str:

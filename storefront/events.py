@@ -50,9 +50,12 @@ class Events:
         self._behaviour.shedding = wanted
         return answer(200, {"low_priority": wanted})
 
+    async def consumes(self, _: Request) -> Response:
+        return answer(200, {"rate": self._behaviour.rate})
+
     async def consumer(self, request: Request) -> Response:
         self._behaviour.rate = service.rate(await document(request))
-        return answer(200, {"rate": self._behaviour.rate})
+        return await self.consumes(request)
 
 
 def _events(body: bytes) -> list[Event]:
@@ -94,6 +97,7 @@ def app() -> Starlette:
         Route("/events", events.take, methods=["POST"]),
         Route("/events/{number}", events.visible),
         Route("/admin/shedding", events.shedding, methods=["POST"]),
+        Route("/admin/consumer", events.consumes),
         Route("/admin/consumer", events.consumer, methods=["POST"]),
     ]
     return application(health, routes, lifespan, behaviour.refresh)

@@ -1,4 +1,4 @@
-"""House rules: what operators impose on the chat, the same in all live processes.
+"""House rules: what operators impose on the chat and those who come to it, the same in all live processes.
 
 A rule goes over the bus, also to the process that was asked for it. One that starts asks for the rules of the others.
 Of two rules of one name the later imposed holds, in whatever order they arrive.
@@ -23,6 +23,7 @@ from storefront.service import InvalidError, answer, document, refusal
 SLOW = Gauge("live_slow_mode_seconds", "Seconds a viewer waits between two comments; 0 while slow mode is off")
 SHARE = Gauge("live_sampling_share", "Share of the comments of big rooms that is delivered")
 SLOWED = Counter("live_slowed_total", "Comments refused by slow mode")
+SPREAD = Gauge("live_reconnects_over_seconds", "Seconds over which viewers who found no place come again; 0: any time")
 SAMPLED = Counter("live_sampled_total", "Comments of big rooms that were not delivered, to spare everybody")
 TOPIC = "rules/"
 BIG = 100  # viewers in one process
@@ -30,11 +31,12 @@ PATIENCE = 2.0  # seconds a rule may take over the bus
 
 
 class HouseRules:
-    """Slow mode and sampling. `channel` must hear the topics that start with `TOPIC` and hand them to `hear`."""
+    """Slow mode, sampling, and when to come again. `channel` must hear the topics that start with `TOPIC` and hand them
+    to `hear`."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._rules: dict[str, float] = {"slow": 0.0, "share": 1.0, "over": BIG}
+        self._rules: dict[str, float] = {"slow": 0.0, "share": 1.0, "over": BIG, "spread": 0}
         self._imposed_at = dict.fromkeys(self._rules, 0.0)
         self._told: dict[str, asyncio.Future[None]] = {}
         SHARE.set(1)
@@ -43,6 +45,7 @@ class HouseRules:
         return [
             Route("/admin/slow-mode", self.slow_mode, methods=["POST"]),
             Route("/admin/sampling", self.sampling, methods=["POST"]),
+            Route("/admin/reconnects", self.reconnects, methods=["POST"]),
             Route("/admin/rules", self.overview),
         ]
 
@@ -60,6 +63,10 @@ class HouseRules:
         if not 0 <= share <= 1:
             raise InvalidError("share is not a number from 0 to 1")
         return await self._impose({"share": share, "over": over})
+
+    async def reconnects(self, request: Request) -> Response:
+        """`{"over": S}`: whoever finds no place is told to come again after 1 to S seconds; 0 leaves it to them."""
+        return await self._impose({"spread": service.whole(await document(request), "over", 0, 3600)})
 
     async def overview(self, _: Request) -> Response:
         return answer(200, self._rules)
@@ -79,6 +86,7 @@ class HouseRules:
                 self._rules[name], self._imposed_at[name] = value, at
         SLOW.set(self._rules["slow"])
         SHARE.set(self._rules["share"])
+        SPREAD.set(self._rules["spread"])
         if told := self._told.pop(message["id"], None):
             told.set_result(None)
 
@@ -95,6 +103,10 @@ class HouseRules:
             return False
         SAMPLED.inc()
         return True
+
+    def again(self) -> int:
+        """Seconds after which one who found no place is to come again; 0: nothing is said."""
+        return random.randint(1, int(self._rules["spread"])) if self._rules["spread"] else 0
 
     async def _impose(self, rules: dict[str, float]) -> Response:
         number, now = uuid.uuid4().hex, time.time()

@@ -18,6 +18,9 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge
 from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.routing import Route
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -27,9 +30,9 @@ from storefront.channel import Channel
 from storefront.house_rules import TOPIC, HouseRules
 from storefront.moderation import Moderation
 from storefront.rooms import Rooms, comment
-from storefront.service import Health, application, end, vital
+from storefront.service import Health, answer, application, end, vital
 from storefront.service import serve as serve_app
-from storefront.settings import bug, port, read, seconds, tcp_address, variable
+from storefront.settings import bug, count, port, read, seconds, tcp_address, variable
 
 CONNECTIONS = Gauge("live_connections", "Viewers connected")
 RECEIVED = Counter("live_messages_received_total", "Frames received from viewers")
@@ -45,7 +48,9 @@ FORBIDDEN = Counter("live_forbidden_total", "Comments with a forbidden phrase")
 class LiveSettings:
     chat_port: int = variable("LIVE_PORT", port)
     metrics_port: int = variable("LIVE_METRICS_PORT", port)
+    admin_port: int = variable("LIVE_ADMIN_PORT", count, "0")  # of all live processes together
     flush: float = variable("LIVE_FLUSH", seconds, "0.5")
+    most: int = variable("LIVE_MOST", count, "0")  # viewers; as many as there are files to open, if 0
     bus_in: str = variable("STOREFRONT_BUS_IN", tcp_address)
     bus_out: str = variable("STOREFRONT_BUS_OUT", tcp_address)
     bug: str = variable("STOREFRONT_BUG", bug, "")
@@ -76,7 +81,7 @@ class Live:
             self._viewer,
             "127.0.0.1",
             self._settings.chat_port,
-            process_request=partial(admit, most=room_for()),
+            process_request=partial(admit, most=self._settings.most or room_for(), again=self.rules.again),
             server_header=None,
             compression=None,
             ping_interval=None,
@@ -193,11 +198,16 @@ def room_for() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE
 
 
-def admit(viewer: ServerConnection, request: Request, most: int) -> Response | None:
+def admit(
+    viewer: ServerConnection, request: Request, most: int, again: Callable[[], int] = lambda: 0
+) -> Response | None:
     if len(viewer.server.handler_tasks) > most:
         # Said by a full process, instead of not accepting at all: the next attempt may reach another one.
         REFUSED.inc()
-        return viewer.respond(HTTPStatus.SERVICE_UNAVAILABLE, "this process is full, try again\n")
+        refusal = viewer.respond(HTTPStatus.SERVICE_UNAVAILABLE, "this process is full, try again\n")
+        if seconds := again():
+            refusal.headers["Retry-After"] = str(seconds)
+        return refusal
     room, user = identity(request)
     if not room:
         return viewer.respond(HTTPStatus.NOT_FOUND, "no such room\n")
@@ -221,12 +231,15 @@ def app(settings: LiveSettings) -> Starlette:
             await end(running)
             await live.goodbye(server)
 
-    return application(health, [], lifespan)
+    async def chat(_: HttpRequest) -> HttpResponse:
+        return answer(200, {"url": f"ws://127.0.0.1:{settings.chat_port}"})
+
+    return application(health, [Route("/admin/chat", chat)], lifespan)
 
 
 def main() -> None:
     settings = read(LiveSettings)
-    serve_app(lambda: app(settings), settings.metrics_port)
+    serve_app(lambda: app(settings), settings.metrics_port, settings.admin_port)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 from collections import deque
 from collections.abc import Iterable
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from websockets.asyncio.server import ServerConnection, broadcast
 
 SENT = Counter("live_frames_sent_total", "Frames sent to viewers by broadcasts")
@@ -14,8 +14,10 @@ BROADCAST = Histogram(
     "Time to hand one frame to all viewers of a room",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
-SKIPPED = Counter("live_skipped_comments_total", "Comments that gave way to newer ones: more than a frame takes")
+SKIPPED = Counter("live_skipped_comments_total", "Comments that gave way to newer ones: more than may wait")
+WAITING = Gauge("live_waiting_comments", "Comments of all rooms that wait for a frame")
 COMMENTS = 500  # in one frame
+WAIT = 10 * COMMENTS  # comments that may wait
 BUFFER = 256 * 1024  # bytes a viewer may leave unread before it is dropped
 
 
@@ -24,20 +26,19 @@ class Room:
 
     def __init__(self) -> None:
         self.viewers: set[ServerConnection] = set()
-        self.comments = deque[bytes](maxlen=COMMENTS)
+        self.comments = deque[bytes](maxlen=WAIT)
 
     def say(self, body: bytes) -> None:
-        """Let a comment wait for the next frame; one too many for anybody to read makes the oldest give way."""
+        """Let a comment wait for its frame; one too many makes the oldest give way."""
         if len(self.comments) == self.comments.maxlen:
             SKIPPED.inc()
         self.comments.append(body)
 
     def flush(self) -> None:
-        """Send the waiting comments as one frame, serialised once."""
+        """Send the comments that have waited longest as one frame, serialised once."""
         if self.comments:
-            frame = b'{"type":"chat","messages":[' + b",".join(self.comments) + b"]}"
-            self.comments.clear()
-            send(self.viewers, frame)
+            first = [self.comments.popleft() for _ in range(min(COMMENTS, len(self.comments)))]
+            send(self.viewers, b'{"type":"chat","messages":[' + b",".join(first) + b"]}")
 
 
 class Rooms:
@@ -77,6 +78,7 @@ class Rooms:
     def flush(self) -> None:
         for room in self._rooms.values():
             room.flush()
+        WAITING.set(sum(len(room.comments) for room in self._rooms.values()))
 
     def _named(self, name: str) -> list[Room]:
         return [self._rooms[name]] if name in self._rooms else []

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
@@ -149,8 +150,11 @@ class _Server(uvicorn.Server):
         self._announced = asyncio.create_task(self.config.app.state.health.announce(self.config.port))  # type: ignore[union-attr]
 
 
-def serve(app: Callable[[], Starlette], port: int) -> None:
-    """Run until SIGTERM, which ends the process with 0 within a second."""
+def serve(app: Callable[[], Starlette], port: int, shared: int = 0) -> None:
+    """Run until SIGTERM, which ends the process with 0 within a second.
+
+    shared: another port, if not 0, at which any one of several processes answers, so that somebody does while one runs.
+    """
     prepare()
     config = uvicorn.Config(
         app(),
@@ -170,7 +174,15 @@ def serve(app: Callable[[], Starlette], port: int) -> None:
         # uvicorn hands it to asyncio.wait_for, which takes fractions.
         timeout_graceful_shutdown=cast(int, 0.4),
     )
-    _Server(config).run()
+    _Server(config).run([_bound(port), _bound(shared)] if shared else None)
+
+
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 def vital(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

@@ -10,18 +10,17 @@ import asyncio
 import json
 import re
 import shlex
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from chaos.acting.environment import filled, for_shell, missing
-from chaos.acting.program import run
+from chaos.acting.program import found, run
 from chaos.clients.plain_http import ask
 from flashcrowd import masking
-from flashcrowd.addresses import HttpUrl
+from flashcrowd.addresses import HttpUrl, UrlPath
 from flashcrowd.dial import pinned, place_of
 from flashcrowd.documents import Model
 from flashcrowd.errors import InputError, NeedError
@@ -38,15 +37,20 @@ Statuses = Literal["any", "2xx"] | Annotated[list[int], Field(min_length=1)]
 
 @dataclass(frozen=True)
 class Setting:
-    """For whom something is done: the fault's identity and component, the folder, and the longest time in seconds."""
+    """For whom something is done: the fault's identity and component, the folder, and the longest time in seconds.
+
+    admin: the component's own address for such requests, if it has one.
+    """
 
     identity: str
     on: str
     folder: str
     timeout: float
+    admin: str | None = None
 
     def environment(self, step: str) -> dict[str, str]:
         return {
+            **({"FLASHCROWD_ADMIN": self.admin} if self.admin is not None else {}),
             "FLASHCROWD_FAULT_ID": self.identity,
             "FLASHCROWD_COMPONENT": self.on,
             "FLASHCROWD_FAULT_STEP": step,
@@ -89,11 +93,11 @@ class Run(_Expecting):
         if (unset := missing(self.run)) is not None:
             return unset
         program = filled(self.run[0])
-        if shutil.which(program) is None:
+        if found(program) is None:
             return f"there is no program {program} on PATH; install it, or write its path"
         return None
 
-    async def pinned(self, guard: Guard, place: str) -> Run:
+    async def pinned(self, guard: Guard, place: str, admin: str | None = None) -> Run:
         return self
 
     async def perform(self, setting: Setting, step: str) -> str:
@@ -110,13 +114,28 @@ class Run(_Expecting):
 
 
 class Request(Model):
-    """What is sent: `json` or `text`, if anything. `${env.NAME}` in any of it is a variable of the environment."""
+    """What is sent: `json` or `text`, if anything, to a `url`, or to a `path` below the component's `admin` address.
+
+    `${env.NAME}` in any of it is a variable of the environment.
+    """
 
     method: Annotated[str, Field(pattern="^[A-Z]+$")] = "POST"
-    url: HttpUrl
+    url: HttpUrl | None = None
+    path: UrlPath | None = None
     headers: dict[str, str] = {}
     body: Annotated[Any, Field(alias="json")] = None
     text: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Request:
+        if (self.url is None) == (self.path is None):
+            raise ValueError("wants either url, or the path of a request to the component's own admin address")
+        return self
+
+    @property
+    def place(self) -> str:
+        """Where it goes, as far as is known."""
+        return self.url or self.path or ""
 
     def curl(self) -> str:
         """The command that sends the same."""
@@ -126,7 +145,7 @@ class Request(Model):
             words += ["-H", for_shell(f"{name}: {value}")]
         if (body := self.sent) is not None:
             words += ["--data-raw", for_shell(body)]
-        return " ".join([*words, for_shell(self.url)])
+        return " ".join([*words, for_shell(self.place)])
 
     @property
     def sent(self) -> str | None:
@@ -144,26 +163,30 @@ class Http(_Expecting):
         """Why it can't be sent; None when it can."""
         return missing(self.http.model_dump())
 
-    async def pinned(self, guard: Guard, place: str) -> Http:
+    async def pinned(self, guard: Guard, place: str, admin: str | None = None) -> Http:
         """The same to the address that the guard has checked, for the name that it was written with.
+
+        admin: the component's own address, for a path.
 
         Raises:
             GuardError: it may not be touched.
         """
-        guard.check_url(self.http.url, place)
-        url = await pinned(guard, self.http.url, place)
+        written = self.http.url or f"{(admin or '').rstrip('/')}{self.http.path}"
+        guard.check_url(written, place)
+        url = await pinned(guard, written, place)
         if url == self.http.url:
             return self
-        host, port = place_of(self.http.url)
-        headers = {"Host": f"{host}:{port}", **self.http.headers}
-        return self.model_copy(update={"http": self.http.model_copy(update={"url": url, "headers": headers})})
+        host, port = place_of(written)
+        headers = {**({"Host": f"{host}:{port}"} if url != written else {}), **self.http.headers}
+        update = {"url": url, "path": None, "headers": headers}
+        return self.model_copy(update={"http": self.http.model_copy(update=update)})
 
     async def perform(self, setting: Setting, step: str) -> str:
         sent = self.http
         body = filled(sent.body) if sent.body is not None else filled(sent.text or "").encode() or None
         try:
             answer = await ask(
-                sent.method, filled(sent.url), self.timeout or setting.timeout, body, filled(sent.headers)
+                sent.method, filled(sent.place), self.timeout or setting.timeout, body, filled(sent.headers)
             )
         except OSError as error:
             raise NeedError(masking.of_process()(str(error))) from None
@@ -174,7 +197,7 @@ class Http(_Expecting):
         return self.http.curl()
 
     def __str__(self) -> str:
-        return f"{self.http.method} {self.http.url}"
+        return f"{self.http.method} {self.http.place}"
 
 
 class Pause(Model):
@@ -185,7 +208,7 @@ class Pause(Model):
     def obstacle(self) -> str | None:
         return None
 
-    async def pinned(self, guard: Guard, place: str) -> Pause:
+    async def pinned(self, guard: Guard, place: str, admin: str | None = None) -> Pause:
         return self
 
     async def perform(self, setting: Setting, step: str) -> str:

@@ -8,6 +8,9 @@ FLASHCROWD_FAULT_ID    the fault's own name, 12 hexadecimal digits
 FLASHCROWD_COMPONENT   the component that it is on
 FLASHCROWD_FAULT_STEP  inject, probe or heal
 FLASHCROWD_FAULT_GROUP the process group
+FLASHCROWD_ADMIN       where the component takes such requests, if the target file says
+
+A program is looked for beside our own Python first, then on PATH: `python` is the one that has us.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +71,15 @@ async def run(words: Sequence[str], folder: str, environment: Mapping[str, str],
         return Ended(status, stdout.text, stderr.text)
 
 
+def found(program: str) -> str | None:
+    """Where a program is; None when there is none of this name."""
+    return shutil.which(program, path=os.pathsep.join(_folders()))
+
+
+def _folders() -> list[str]:
+    return [str(Path(sys.executable).parent), *os.get_exec_path()]
+
+
 def kill_leftovers(identity: str, step: str) -> None:
     """Kill what a fault's commands of one step have left in their process groups."""
     for pid in _leftovers(identity, step):
@@ -85,11 +99,12 @@ async def _start(
 
     def prepare() -> None:
         die_with(parent)
-        os.environ.update(environment, FLASHCROWD_FAULT_GROUP=str(os.getpid()))
+        path = os.pathsep.join(_folders())
+        os.environ.update(environment, FLASHCROWD_FAULT_GROUP=str(os.getpid()), PATH=path)
 
     try:
         return await asyncio.create_subprocess_exec(
-            *words,
+            *((found(words[0]) or words[0]) if "/" not in words[0] else words[0], *words[1:]),
             cwd=folder,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=stdout.writing,

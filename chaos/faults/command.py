@@ -5,8 +5,10 @@
 `inject`, `probe`, `heal` and `healed` are each one action or a list of them: words of a program, which is run without a
 shell; `{run: [...], status: [0, 3], matches: REGEX}`; `{http: {method: POST, url: ..., headers: ..., json: ...},
 status: [204]}`; `{pause: 2s}`. `${env.NAME}` in them is filled in when they are done and stands nowhere else. `timeout`
-(5s) is the longest that one may take; its process group is killed then. Programs find FLASHCROWD_FAULT_ID and
-FLASHCROWD_COMPONENT in their environment. `heal` has to be fine at any time and any number of times.
+(5s) is the longest that one may take; its process group is killed then. `{http: {path: /consumer, ...}}` goes to the
+component's `admin` address. Programs find FLASHCROWD_FAULT_ID, FLASHCROWD_COMPONENT and, where there is one,
+FLASHCROWD_ADMIN in their environment; `python` is the one that flashcrowd runs on. `heal` has to be fine at any time
+and any number of times.
 
 Needs: its programs on PATH, its hosts in `allow_hosts`, and `probe` or `healed`, of which each is the other's opposite
 if that isn't given.
@@ -27,7 +29,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from chaos.acting.actions import LONGEST, Action, Actions, Setting, obstacles, past_errors, pauses, perform
+from chaos.acting.actions import LONGEST, Action, Actions, Http, Setting, obstacles, past_errors, pauses, perform
 from chaos.acting.program import kill_leftovers
 from chaos.fault import Fault, Injection, Probe
 from flashcrowd.errors import InputError, NeedError
@@ -57,6 +59,7 @@ class CommandInjection(Injection):
     healing: Actions
     present: Actions | None
     absent: Actions | None
+    admin: str | None = None
 
     async def inject(self) -> None:
         await perform(self.breaking, self.setting, "inject")
@@ -96,7 +99,7 @@ class CommandInjection(Injection):
 
     @property
     def setting(self) -> Setting:
-        return Setting(self.identity, self.on, self.folder, self.timeout)
+        return Setting(self.identity, self.on, self.folder, self.timeout, self.admin)
 
 
 def _bounded(seconds: float) -> float:
@@ -133,12 +136,16 @@ class Command(Fault):
         for name, actions in self._steps():
             for reason in obstacles(actions):
                 return f"{name}: {reason}"
+            if component.admin is None and any(isinstance(one, Http) and one.http.path for one in actions):
+                return f"{name}: {self.on} has no admin address, below which the path would be; write a url"
         return None
 
     async def prepare(self, identity: str, component: Component, guard: Guard) -> CommandInjection:
         pinned = {}
         for name, actions in self._steps():
-            pinned[name] = [await one.pinned(guard, f"{name} of {self.kind} on {self.on}") for one in actions]
+            pinned[name] = [
+                await one.pinned(guard, f"{name} of {self.kind} on {self.on}", component.admin) for one in actions
+            ]
         injection = CommandInjection(
             identity=identity,
             on=self.on,
@@ -148,6 +155,7 @@ class Command(Fault):
             healing=pinned["heal"],
             present=pinned.get("probe"),
             absent=pinned.get("healed"),
+            admin=component.admin,
         )
         if (before := await injection.look()).ok:
             raise NeedError(f"{self.describe()}: its effect is seen before it is injected ({before.message})")

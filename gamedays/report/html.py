@@ -13,7 +13,7 @@ from flashcrowd.verdict import Outcome, Verdict
 from gamedays import production
 from gamedays.extracts import CHARTS, WINDOW
 from gamedays.moments import moments
-from gamedays.report import charts, detection, sentences
+from gamedays.report import charts, detection, sentences, triad_table
 from gamedays.story import Story
 
 WORDS = {Outcome.PASS: "Pass", Outcome.FAIL: "Fail", Outcome.INCONCLUSIVE: "Inconclusive"}
@@ -43,6 +43,9 @@ def write(story: Story, verdict: Verdict) -> str:
         orders=sentences.orders(story),
         crowd=sentences.crowd(story),
         objectives=sentences.objectives(story, verdict),
+        triads=triad_table.rows(story),
+        triad_times=triad_table.TIMES,
+        triad_note=f"{triad_table.NOTE} {triad_table.summary(story)}",
         detections=detection.rows(replayed),
         detection_head=detection.HEAD,
         detection_note=detection.note(replayed) if replayed is not None else "",

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays.controls import WITHOUT
 from gamedays.plan import EMBEDDED, builtin_names
+from gamedays.report import triad_table
 from gamedays.sli import Tally
 from gamedays.story import Story
 from monitors.figures import exact_percent, held_percent
 from monitors.slo import Slo
+
+CONTROLS = tuple(f"control/{name}/" for name in WITHOUT)
+"""How the findings begin that say whether a fault recovered by itself."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ def headline(story: Story, verdict: Verdict) -> str:
     """The verdict in one sentence."""
     match verdict.outcome:
         case Outcome.PASS:
-            return f"The rehearsal passed: {_recovered(story)}"
+            credit = f" {triad_table.summary(story)}" if story.controls else ""
+            return f"The rehearsal passed: {_recovered(story)}{credit}"
         case Outcome.FAIL:
             first, *others = verdict.of(Outcome.FAIL)
             more = f", and {len(others)} more" if others else ""
@@ -45,8 +51,11 @@ def next_step(story: Story, verdict: Verdict) -> str:
         return "Heal the fault before anything else: flashcrowd chaos recover"
     if any(finding.name.startswith("invariant/") for finding in missed):
         return "Look at the named orders first: orders were lost or sold wrongly, and that outweighs any latency."
-    if story.control == "no-runbook" and any("/recovered" in finding.name for finding in missed):
-        return "Nothing: without its runbook it had to fail. The run that recovers with it owes that to the runbook."
+    if any(finding.name.startswith(CONTROLS) for finding in missed):
+        return "Look for what helped: it recovered without its runbook, which can't take the credit."
+    if story.control in WITHOUT and any("/recovered" in finding.name for finding in missed):
+        how = WITHOUT[story.control]
+        return f"Nothing: {how} it had to fail. The run that recovers with its own owes that to the runbook."
     if any("/detected" in finding.name for finding in missed):
         return "Look at the alert's windows: whoever is on call was told too late, or never."
     if any("/recovered" in finding.name or "/runbook" in finding.name for finding in missed):
@@ -55,11 +64,12 @@ def next_step(story: Story, verdict: Verdict) -> str:
         return "Look at the objectives that were missed, then at the timeline."
     if verdict.outcome is Outcome.INCONCLUSIVE:
         return "Mend what kept it from deciding, and run it again: it is no pass."
-    if story.control == "no-runbook":
-        return "Look for what helped: it recovered without its runbook, which can't take the credit."
     if story.control is not None:
         return "Compare it with the run without a control."
-    return f"Rehearse it as a control too: flashcrowd gameday run {_plan(story)} --control no-runbook"
+    if story.controls:
+        return "Nothing: the runbooks are proved. Rehearse them again when plan, rules or target have changed."
+    how = "--with-controls" if story.plan.spec.controls else "--control no-runbook"
+    return f"Rehearse it as a control too: flashcrowd gameday run {_plan(story)} {how}"
 
 
 def _plan(story: Story) -> str:
@@ -97,12 +107,27 @@ def crowd(story: Story) -> str:
 
 def left_in_place(story: Story) -> str | None:
     """The mitigations that a target which goes on running still has; the next run would start with them."""
-    if story.manifest["target"] == EMBEDDED:
+    if story.manifest["target"] == EMBEDDED or not (left := still_in_place(story)):
         return None
-    ended = [event.data for event in story.events if (event.source, event.kind) == ("runbook", "ended")]
-    left = {step: data["runbook"] for data in ended for step in data.get("in_place", [])}
-    steps = ", ".join(f"{step} ({runbook})" for step, runbook in left.items())
-    return f"{steps} is still in effect at {story.target_name}: take it back before the next run" if left else None
+    steps = ", ".join(f"{step} ({runbook})" for runbook, step in left)
+    by_hand = "; ".join(dict.fromkeys(filter(None, left.values())))
+    verb = "is" if len(left) == 1 else "are"
+    said = f"{steps} {verb} still in effect at {story.target_name}: take it back before the next run"
+    return f"{said}: {by_hand}" if by_hand else said
+
+
+def still_in_place(story: Story) -> dict[tuple[str, str], str]:
+    """The mitigations that nobody took back, as (runbook, step), each with the command to do it by hand, if told."""
+    left: dict[tuple[str, str], str] = {}
+    for event in story.events:
+        if event.source != "runbook" or event.kind not in ("ended", "stood_down", "stand_down_failed"):
+            continue
+        book, data = event.data["runbook"], event.data
+        if event.kind != "ended":
+            left = {key: by_hand for key, by_hand in left.items() if key[0] != book}
+        steps = data.get("in_place", []) if event.kind == "ended" else data.get("left", [])
+        left |= {(book, step): data.get("by_hand", "") for step in steps}
+    return left
 
 
 def length(story: Story) -> str:

@@ -7,10 +7,9 @@ import textwrap
 from flashcrowd.verdict import Outcome, Verdict
 from gamedays import production
 from gamedays.moments import moments
-from gamedays.report import detection, sentences
+from gamedays.report import detection, sentences, triad_table
+from gamedays.report.lines import WIDTH, wrap
 from gamedays.story import Story
-
-WIDTH = 80
 
 
 def write(story: Story, verdict: Verdict) -> str:
@@ -19,6 +18,7 @@ def write(story: Story, verdict: Verdict) -> str:
         _title(story, verdict),
         "\n".join(line for moment in moments(story) for line in wrap(str(moment), 23)),
         _objectives(story, verdict),
+        _triads(story),
         _facts(story, verdict),
         _findings(verdict),
         _next(story, verdict),
@@ -47,6 +47,15 @@ def _objectives(story: Story, verdict: Verdict) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def _triads(story: Story) -> str:
+    """The table of triads, where there are several or their controls were played; one alone is in the timeline."""
+    found = triad_table.rows(story)
+    if not found or not (story.controls or len(found) > 1):
+        return ""
+    said = wrap(triad_table.summary(story), 2) if story.controls else []
+    return "\n".join([*triad_table.lines(found), *said])
+
+
 def _facts(story: Story, verdict: Verdict) -> str:
     lines = [f"Noticed  {text}" for text in detection.sentences(production.load(story.run))]
     lines += [f"Orders   {sentences.orders(story)}", f"Crowd    {sentences.crowd(story)}"]
@@ -68,13 +77,4 @@ def _next(story: Story, verdict: Verdict) -> str:
     return "\n".join(line for text in lines for line in wrap(text, 11))
 
 
-def wrap(text: str, indent: int, width: int = WIDTH) -> list[str]:
-    """Lines of at most 80 columns, two in; those after the first begin at `indent`."""
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent="  ",
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+__all__ = ["WIDTH", "wrap", "write"]

@@ -22,7 +22,11 @@ class ServerClosedError(ConnectionError):
 
 
 class HandshakeError(ConnectionError):
-    """The server answered, but not with a WebSocket."""
+    """The server answered, but not with a WebSocket. retry_after: seconds after which it wants to be asked again."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class MalformedError(ConnectionError):

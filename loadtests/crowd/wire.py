@@ -10,6 +10,7 @@ protocol of websockets, which is made when it is needed and dropped afterwards: 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -31,6 +32,8 @@ _WHOLE = (0x81, 0x82)
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 _NOTHING = bytearray()
 _LARGEST_HEAD = 65_536
+_RETRY_AFTER = re.compile(rb"\r\nretry-after:[ \t]*(\d{1,6})[ \t]*\r\n", re.IGNORECASE)
+"""In seconds (RFC 9110, 10.2.3); a date is left alone."""
 
 
 class Wire:
@@ -176,5 +179,7 @@ def _refusal(head: bytes, error: Exception | None) -> HandshakeError:
     """Why there is no WebSocket. Without an error the protocol waits for the body of another answer than 101."""
     status = head[9:12]
     if head.startswith(b"HTTP/1.") and status.isdigit() and status != b"101":
-        return HandshakeError(f"the server answered the handshake with HTTP {status.decode()}")
+        asked = _RETRY_AFTER.search(head)
+        message = f"the server answered the handshake with HTTP {status.decode()}"
+        return HandshakeError(message, float(asked[1]) if asked else None)
     return HandshakeError(f"the server's answer is no handshake: {error or 'it breaks off'}")

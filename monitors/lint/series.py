@@ -26,18 +26,18 @@ async def findings(slos: Sequence[Slo], places: Mapping[str, Places], prometheus
     Raises:
         InputError, NeedError: as `Prometheus.query`.
     """
-    asked, few = _Asked(prometheus), asyncio.Semaphore(AT_ONCE)
+    asked, few = Asked(prometheus), asyncio.Semaphore(AT_ONCE)
 
     async def one(slo: Slo, part: str, query: str) -> list[Problem]:
         async with few:
-            found = dict.fromkeys([message async for message in _query(expand(query, "5m"), asked)])
+            found = dict.fromkeys([message async for message in lacking(expand(query, "5m"), asked)])
             return [places[slo.id].problem(part, message) for message in found]
 
     work = [one(slo, part, query) for slo in slos for part, query in queries(slo).items()]
     return [problem for found in await asyncio.gather(*work) for problem in found]
 
 
-class _Asked:
+class Asked:
     """What a Prometheus has, each asked once."""
 
     def __init__(self, prometheus: Prometheus) -> None:
@@ -65,7 +65,8 @@ class _Asked:
         return await self._known[key]
 
 
-async def _query(query: str, asked: _Asked) -> AsyncIterator[str]:
+async def lacking(query: str, asked: Asked) -> AsyncIterator[str]:
+    """What a query as it would be sent asks for that isn't there. Raises InputError, NeedError as `findings`."""
     for node in nodes(query):
         name = type(node).__name__
         if name == "VectorSelector" and node.name and not node.matchers.or_matchers:
@@ -76,7 +77,7 @@ async def _query(query: str, asked: _Asked) -> AsyncIterator[str]:
                 yield message
 
 
-async def _selector(node: Any, asked: _Asked) -> AsyncIterator[str]:
+async def _selector(node: Any, asked: Asked) -> AsyncIterator[str]:
     if not (labels := await asked.labels(node.name)):
         names = await asked.names()
         near = did_you_mean(node.name, names) if len(names) <= _SHOWN or _is_near(node.name, names) else ""
@@ -94,7 +95,7 @@ async def _selector(node: Any, asked: _Asked) -> AsyncIterator[str]:
             yield _unseen(node.name, matcher.name, "=~" if kind == "Re" else "=", matcher.value, values)
 
 
-async def _kind(node: Any, asked: _Asked) -> AsyncIterator[str]:
+async def _kind(node: Any, asked: Asked) -> AsyncIterator[str]:
     """rate of what the server says is a gauge, and the other way round."""
     for argument in node.args:
         if type(argument).__name__ != "MatrixSelector" or not (name := argument.vector_selector.name):

@@ -96,6 +96,38 @@ async def test_requests_carry_what_the_environment_has_and_the_record_does_not(s
         assert f"Authorization: Bearer {os.environ['SWITCH']}" in delete[2]
 
 
+async def test_a_path_goes_to_the_component_s_own_admin_address(switch, tmp_path, log):
+    url, seen = switch
+    fault = over_admin()
+    assert "it has no admin address" in fault.check(Component())
+    it = Component(admin=f"{url}/admin")
+    assert fault.check(it) is None
+    async with Injector({"it": it}, Guard(["127.0.0.1"]), log, lambda *_: None) as injector:
+        active = await injector.inject(fault)
+        assert active.bite.ok
+        assert f"{url}/admin/consumer" in log.path(active.id).read_text()
+        await active.heal()
+    assert {row[2].split(" ")[1] for row in seen} == {"/admin/consumer"}
+    with pytest.raises(GuardError):
+        await fault.prepare("0123456789ab", Component(admin="http://elsewhere.example/admin"), Guard(["127.0.0.1"]))
+
+
+def over_admin():
+    sent = {verb: {"http": {"method": verb, "path": "/consumer"}} for verb in ("PUT", "GET", "DELETE")}
+    given = {"inject": sent["PUT"], "probe": sent["GET"], "heal": sent["DELETE"]}
+    return parse_fault({"kind": "command", "on": "it", "for": "60s", **given})
+
+
+async def test_programs_know_the_admin_address_and_python_is_ours(tmp_path, log):
+    told = tmp_path / "told"
+    script = f"import flashcrowd, os, sys; open({str(told)!r}, 'w').write(os.environ['FLASHCROWD_ADMIN'])"
+    fault = command(tmp_path, inject=["python", "-c", script], probe=["test", "-e", str(told)], heal=["rm", str(told)])
+    it = Component(admin="http://127.0.0.1:1/admin")
+    async with Injector({"it": it}, Guard(["127.0.0.1"]), log, lambda *_: None) as injector:
+        await injector.inject(fault)
+        assert told.read_text() == "http://127.0.0.1:1/admin"
+
+
 async def test_a_request_to_elsewhere_is_refused_before_anything_is_run(tmp_path):
     fault = command(tmp_path, inject={"http": {"url": "http://192.0.2.7/a"}})
     with pytest.raises(GuardError, match=r"inject of command on it: 192\.0\.2\.7 is not in allow_hosts"):

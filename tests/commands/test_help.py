@@ -31,11 +31,15 @@ COMMANDS = {
     "slo replay": ["--windows", "--within", "--json"],
     "runbook list": [],
     "runbook show": [],
+    "runbook lint": ["--prometheus", "--target", "--slo", "--rules", "--runbooks", "--links", "--strict", "--json"],
+    "runbook generate": ["--from", "--target", "--slo", "--out", "--check", "--dry-run"],
     "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--out", "--allow-production"],
-    "gameday run": ["--out", "--control", "--allow-production", "--json"],
+    "gameday run": ["--out", "--control", "--with-controls", "--allow-production", "--json"],
     "gameday plan": [],
     "gameday judge": ["--json"],
     "gameday report": [],
+    "gameday triads": ["--json"],
+    "gameday compare": ["--baseline", "--tolerance", "--within", "--json", "--markdown", "--html"],
 }
 HEAVY = ("pydantic", "rich", "httpx", "altair", "ruamel", "locust", "jinja2", "prometheus_client", "flashcrowd.errors")
 

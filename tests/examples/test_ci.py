@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -87,13 +87,13 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(script: str, checkout: Path, env: Mapping[str, str], shell: str) -> int:
+def run(script: str, checkout: Path, env: Mapping[str, str], shell: str, codes: Sequence[int] = (0, 1)) -> int:
     path = f"{checkout / 'bin'}{os.pathsep}{os.environ['PATH']}"
     found = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "SETTLE": "0", **env}
     ended = subprocess.run(
         [*shell.split(), script], cwd=checkout, env=found, check=False, capture_output=True, text=True
     )
-    assert ended.returncode in (0, 1), ended.stdout + ended.stderr
+    assert ended.returncode in codes, ended.stdout + ended.stderr
     return ended.returncode
 
 
@@ -105,6 +105,7 @@ def read(name: str) -> Any:
     ("name", "options"),
     [
         ("github-actions.yml", ["--builtin-schema", "vendor.github-workflows"]),
+        ("github-actions-runbooks.yml", ["--builtin-schema", "vendor.github-workflows"]),
         ("gitlab-ci.yml", ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"]),
     ],
 )
@@ -112,6 +113,33 @@ def test_a_recipe_fits_the_schema_of_its_ci(name: str, options: list[str]) -> No
     command = [sys.executable, "-m", "check_jsonschema", *options, str(CI / name)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+HEADINGS = (
+    "Meaning",
+    "Impact",
+    "First five minutes",
+    "Diagnosis",
+    "Mitigation",
+    "Verification",
+    "Rollback",
+    "Escalation",
+)
+
+
+@pytest.mark.parametrize(("headings", "strict", "code"), [(8, "", 0), (8, "--strict", 2), (7, "", 2)])
+def test_runbooks_with_faults_stop_a_change_and_doubtful_ones_the_weekly_look(
+    checkout: Path, headings: int, strict: str, code: int
+) -> None:
+    (checkout / "runbooks").mkdir()
+    text = "\n\n".join(f"## {heading}\n\nAsk." for heading in HEADINGS[:headings])
+    for name, alert in (("order-errors", "OrderErrorBurn"), ("order-latency", "OrderLatencyBurn")):
+        front = f"---\nowner: shop\nseverity: page\nalerts: [{alert}]\n---\n# Orders\n\n"
+        (checkout / "runbooks" / f"{name}.md").write_text(f"{front}{text}\n")
+    (job,) = read("github-actions-runbooks.yml")["jobs"].values()
+    *_, step = job["steps"]
+    shell = "bash --noprofile --norc -eo pipefail -c"
+    assert run(step["run"], checkout, {**job["env"], "STRICT": strict}, shell, codes=(0, 2)) == code
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:

@@ -15,8 +15,10 @@ import pytest
 from flashcrowd.rundir import RunDirectory
 from gamedays import gameday, manifest
 from gamedays.checks import Prepared
+from gamedays.controls import Wanted
 from gamedays.gameday import Ended
 from gamedays.sli import Sli
+from gamedays.story import CONTROLS
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord, file_of
 from loadtests.jsonlines import encode
 from loadtests.ledger import LedgerEntry
@@ -59,6 +61,7 @@ class Rehearsal:
     recovered: float | None = 66.0
     heal: str | None = "healed"
     prometheus_lost: float | None = None
+    stood_down: str | None = None
     interrupted: float | None = None
     aborted: str | None = None
     ledger: bool = True
@@ -127,10 +130,21 @@ class Rehearsal:
     def _healing(self) -> list[tuple[float, str, str, dict[str, Any]]]:
         about = {"id": "f1", "fault": "network.latency", "on": "inventory", "step": 0}
         if self.heal == "healed":
-            return [(self.healed, "fault", "healed", {**about, "message": "p50 9 ms again"})]
+            healed = (self.healed, "fault", "healed", {**about, "message": "p50 9 ms again"})
+            return [healed, *self._standing_down()]
         if self.heal == "failed":
             message = "the proxy is gone; by hand: curl -X DELETE http://127.0.0.1:1/toxics/f1"
             return [(self.healed, "fault", "heal_failed", {**about, "message": message})]
+        return []
+
+    def _standing_down(self) -> list[tuple[float, str, str, dict[str, Any]]]:
+        about = {"runbook": self.runbook, "since": START + self.healed, "kept": []}
+        if self.stood_down == "done":
+            return [(self.healed + 0.3, "runbook", "stood_down", {**about, "taken_back": ["reserve-blocks"]})]
+        if self.stood_down == "failed":
+            by_hand = "flashcrowd runbook run order-latency --rollback a.jsonl"
+            left = {**about, "left": ["reserve-blocks"], "message": "no answer within 15s", "by_hand": by_hand}
+            return [(self.healed + 15, "runbook", "stand_down_failed", left)]
         return []
 
     def _page(self, at: float) -> list[tuple[float, str, str, dict[str, Any]]]:
@@ -149,7 +163,8 @@ class Rehearsal:
             rows.append((at + 0.2 + number / 5, "runbook", "step_start", about_step))
             done = {**about_step, "state": state, "message": message, "output": "", "seconds": 0.1}
             rows.append((at + 0.3 + number / 5, "runbook", "step_end", done))
-        done = {"runbook": self.runbook, "outcome": ended, "message": "orders-in-time: 0.02"}
+        in_place = ["reserve-blocks"] if self.recovered else []
+        done = {"runbook": self.runbook, "outcome": ended, "message": "orders-in-time: 0.02", "in_place": in_place}
         return [*rows, (at + 9.0, "runbook", "ended", done)]
 
     def _ending(self) -> list[tuple[float, str, str, dict[str, Any]]]:
@@ -249,6 +264,26 @@ def rehearsed(tmp_path: Path) -> Callable[..., RunDirectory]:
 
 
 @pytest.fixture
+def rehearsed_in() -> Callable[..., RunDirectory]:
+    """The same, into a folder that is given."""
+    return lambda folder, **story: replace(Rehearsal(), **story).write(folder)
+
+
+@pytest.fixture
 def judged(rehearsed: Callable[..., RunDirectory]) -> Callable[..., Ended]:
     """Writes one and judges it."""
     return lambda **story: gameday.judge(rehearsed(**story).path)
+
+
+@pytest.fixture
+def with_controls(tmp_path: Path) -> Callable[..., RunDirectory]:
+    """Writes the run directory of a rehearsal, and in it those of the controls that were played with it."""
+
+    def write(*told: dict[str, object], **story: object) -> RunDirectory:
+        run = replace(Rehearsal(), **story).write(tmp_path)
+        Wanted(tuple(str(one["control"]) for one in told)).save(run)
+        for one in told:
+            replace(Rehearsal(), **one).write(run.path / CONTROLS)
+        return run
+
+    return write

@@ -35,7 +35,7 @@ from monitors.prometheus import Prometheus, Series
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
-SLOS = ("storefront", "stream", "behaviour")
+SLOS = ("storefront", "stream", "behaviour", "viewers")
 POLICIES = ("google-30d", "rehearsal")
 FAULT_FOR = 8.0
 SCENARIO = """

@@ -53,8 +53,8 @@ def recorded() -> set[str]:
     openings = {kind for args in calls("gamedays/schedule.py", "record") for kind in texts(args[1])}
     found |= {f"{source}/{kind}" for source in ("sale", "draw") for kind in openings}
     found |= {f"fault/{kind}" for args in calls("chaos/injector.py", "_tell") for kind in texts(args[0])}
-    steps = {kind for args in calls("runbooks/executor.py", "_record") if len(args) > 1 for kind in texts(args[0])}
-    passed = {State.PLANNED.value, State.SKIPPED.value}  # `_pass` records a step's state
+    steps = {kind for args in calls("runbooks/taker.py", "record") if len(args) > 1 for kind in texts(args[0])}
+    passed = {State.PLANNED.value, State.SKIPPED.value}  # `skip` records a step's state
     return found | {f"runbook/step_{kind}" for kind in steps | passed}
 
 
@@ -89,6 +89,10 @@ DATA: dict[str, Any] = {
     "state": "not_matched",
     "outcome": "not_recovered",
     "told_by": "alertmanager",
+    "taken_back": ["reserve-blocks"],
+    "kept": ["restart-inventory"],
+    "left": ["reserve-blocks"],
+    "by_hand": "flashcrowd runbook run order-latency --rollback runs/x.jsonl",
     "broken": ["network.latency on inventory"],
 }
 
@@ -117,5 +121,11 @@ def test_sentences_say_what_matters():
     assert told("alert/silenced", reason="silenced by anna: x") == "OrderLatencyBurn calls nobody: silenced by anna: x"
     assert told("runbook/step_end") == "Mitigation · reserve-blocks: not matched, p50 811 ms"
     assert told("runbook/step_end", message="") == "Mitigation · reserve-blocks: not matched"
+    taken_back = "order-latency: reserve-blocks taken back; nothing to take back of restart-inventory"
+    assert told("runbook/stood_down") == taken_back
+    assert "reserve-blocks is still in place: p50 811 ms; by hand: flashcrowd runbook" in told(
+        "runbook/stand_down_failed"
+    )
+    assert told("runbook/started", instead_of="order-errors").endswith("instead of order-errors: this is the control")
     assert told("conductor/aborted", reason="load ended with 1:\n  Traceback\n") == "load ended with 1: Traceback"
     assert sentence(Event(1.0, "runbook", "step_start", DATA)) is None

@@ -139,6 +139,18 @@ def test_a_server_that_refuses_says_why():
     wire.feed(memoryview(b"".join(server.data_to_send())))
     assert not wire.open
     assert "HTTP 503" in str(wire.over)
+    assert wire.over.retry_after is None
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [("2", 2.0), ("Thu, 26 Nov 2026 10:00:00 GMT", None), ("9" * 9, None)])
+def test_a_server_that_refuses_may_say_when_to_come_again(asked, seconds):
+    wire, server = Wire(), ServerProtocol()
+    server.receive_data(wire.hello(URI, {}))
+    refusal = server.reject(503, "full")
+    refusal.headers["Retry-After"] = asked
+    server.send_response(refusal)
+    wire.feed(memoryview(b"".join(server.data_to_send())))
+    assert wire.over.retry_after == seconds
 
 
 def test_compressed_messages_go_both_ways():

@@ -126,3 +126,19 @@ def test_a_generator_that_is_busy_for_a_moment_is_not_saturated_one_that_stays_b
     assert not watch.saturated
     watch.second(cpu=0.97)
     assert (watch.saturated, watch.saturated_seconds) == (True, 1)
+
+
+def test_the_time_of_viewers_is_counted_by_where_they_spend_it_and_adds_up_over_workers():
+    worker = Tally()
+    worker.presence.passed(2.0, {"running": 9, "connecting": 9, "connected": 3, "reconnecting": 1})
+    worker.presence.drops = 2
+    merged = Tally()
+    for _ in range(2):
+        merged.merge(json.loads(json.dumps(worker.as_dict())), present=False)
+    text = exposition(merged)
+    for series in (
+        'flashcrowd_viewer_seconds_total{state="connected"} 12.0',
+        'flashcrowd_viewer_seconds_total{state="reconnecting"} 4.0',
+        "flashcrowd_viewer_drops_total 4.0",
+    ):
+        assert series in text

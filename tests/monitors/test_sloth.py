@@ -101,15 +101,16 @@ def test_sli_and_alert_name_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_the_built_in_slos_are_those_of_the_storefront() -> None:
-    assert slo_files.builtin_names() == ["behaviour", "storefront", "stream"]
+    assert slo_files.builtin_names() == ["behaviour", "storefront", "stream", "viewers"]
     held = {slo.name: (slo.objective, slo.alerting.name, slo.runbook) for slo in slo_files.load(["storefront"]).slos}
     assert held == {
-        "order-availability": (99.5, "OrderErrorBurn", None),
+        "order-availability": (99.5, "OrderErrorBurn", "order-errors"),
         "order-latency": (99, "OrderLatencyBurn", "order-latency"),
-        "chat-delivery": (99, "ChatDeliveryBurn", None),
+        "chat-delivery": (99, "ChatDeliveryBurn", "chat-delivery"),
     }
-    more = {slo.name: slo.objective for name in ("stream", "behaviour") for slo in slo_files.load([name]).slos}
-    assert more == {"playback-start": 95, "playback-stalls": 99, "behaviour-freshness": 99}
+    names = ("stream", "behaviour", "viewers")
+    more = {slo.name: slo.objective for name in names for slo in slo_files.load([name]).slos}
+    assert more == {"playback-start": 95, "playback-stalls": 99, "behaviour-freshness": 99, "viewer-drops": 99}
 
 
 def test_an_entry_of_a_plan_is_a_name_or_a_path_beside_the_plan(tmp_path: Path) -> None:

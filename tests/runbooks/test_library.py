@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from monitors import library, slo_files
 from runbooks.catalogue import builtin_names, find
 from runbooks.model import Heading, HttpStep, PromqlStep
 
@@ -15,6 +16,28 @@ from runbooks.model import Heading, HttpStep, PromqlStep
 @pytest.mark.parametrize("name", builtin_names())
 def test_a_built_in_page_is_free_of_faults(name: str) -> None:
     assert find(name).name == name
+
+
+def test_alerts_and_pages_name_each_other() -> None:
+    slos = slo_files.load(library.names("slos")).slos
+    named = {slo.alerting.annotations["runbook"]: slo for slo in slos if "runbook" in slo.alerting.annotations}
+    assert sorted(named) == builtin_names()
+    for name, slo in named.items():
+        assert (find(name).front.alerts, find(name).front.slo) == ([slo.alerting.name], slo.name)
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_a_mitigation_says_for_which_cause_it_is_and_asks_first(name: str) -> None:
+    for step in find(name).steps(Heading.MITIGATION):
+        assert step.when is not None and step.approve
+        assert "timeout" in step.model_fields_set
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_what_can_be_taken_back_is(name: str) -> None:
+    for step in find(name).steps(Heading.MITIGATION):
+        assert isinstance(step, HttpStep)
+        assert (step.undo is None) == step.url.endswith(".start}")  # a restart has nothing to be taken back
 
 
 def test_order_latency_is_read_as_written() -> None:

@@ -62,3 +62,14 @@ def test_every_expectation_is_shown(runbook: Callable[..., Runbook]) -> None:
     for step in runbook():
         if isinstance(step, PromqlStep):
             assert f"expected {step.expect}" in shown
+
+
+def test_what_github_hides_is_not_shown_and_what_it_shows_as_code_stays_so(runbook: Callable[..., Runbook]) -> None:
+    meaning = "<!-- flashcrowd:generated x -->\n\nOne <!-- no --> two.\n\n<!-- /flashcrowd:generated x -->"
+    impact = "1. Do:\n   ```sh\n   a   b\n\n   c\n   ```\n2. Wait.\n\n| a | b |\n|---|---|\n| c | d |"
+    shown = render(runbook({"Meaning": meaning, "Impact": impact}))
+    assert "\nMeaning\n  One  two.\n" in shown.replace("One two", "One  two")
+    assert "<!--" not in shown
+    code = "  1. Do:\n     ```sh\n     a   b\n\n     c\n     ```\n  2. Wait.\n"
+    assert code in shown
+    assert "  | a | b |\n  |---|---|\n  | c | d |\n" in shown

@@ -118,6 +118,16 @@ async def heard(viewer: ClientConnection, until: str) -> list[str]:
     return texts
 
 
+async def test_reconnects_are_spread_by_every_process(visitor: Client) -> None:
+    assert await impose(visitor, "/admin/reconnects", {"over": 30}, "live-2") == 200
+
+    async def everywhere() -> bool:
+        return [await visitor.metric(name, "live_reconnects_over_seconds") for name in PROCESSES] == [30, 30]
+
+    await eventually(everywhere)
+    assert await impose(visitor, "/admin/reconnects", {"over": 0}) == 200
+
+
 async def test_what_makes_no_sense_is_refused(visitor: Client) -> None:
     for path, body in (("slow-mode", {}), ("slow-mode", {"seconds": -1}), ("sampling", {"share": 2})):
         assert await impose(visitor, f"/admin/{path}", body) == 400

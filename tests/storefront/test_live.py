@@ -15,7 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from storefront.live import admit
-from storefront.rooms import COMMENTS, Room
+from storefront.rooms import COMMENTS, WAIT, Room
 
 from .conftest import Client, eventually, frame, joined
 
@@ -183,11 +183,30 @@ async def test_a_full_process_refuses_further_viewers() -> None:
             with pytest.raises(InvalidStatus) as refusal:
                 await connect(address, additional_headers=headers)
             assert refusal.value.response.status_code == 503
+            assert "Retry-After" not in refusal.value.response.headers
 
 
-def test_a_room_keeps_the_newest_comments_when_there_are_too_many_for_a_frame() -> None:
+async def test_a_full_process_says_when_to_come_again_where_reconnects_are_spread() -> None:
+    async def watch(viewer: ServerConnection) -> None:
+        await viewer.wait_closed()
+
+    async with serve(watch, "127.0.0.1", 0, process_request=partial(admit, most=0, again=lambda: 7)) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(InvalidStatus) as refusal:
+            await connect(f"ws://127.0.0.1:{port}/rooms/main", additional_headers={"Authorization": "Bearer u1"})
+        assert refusal.value.response.headers["Retry-After"] == "7"
+
+
+def test_comments_that_are_too_many_for_a_frame_wait_for_the_next_one() -> None:
     room = Room()
     for number in range(COMMENTS + 3):
         room.say(str(number).encode())
-    assert len(room.comments) == COMMENTS
-    assert room.comments[-1] == str(COMMENTS + 2).encode()
+    room.flush()
+    assert list(room.comments) == [str(COMMENTS + number).encode() for number in range(3)]
+
+
+def test_a_room_keeps_the_newest_comments_when_too_many_wait() -> None:
+    room = Room()
+    for number in range(WAIT + 3):
+        room.say(str(number).encode())
+    assert (len(room.comments), room.comments[0], room.comments[-1]) == (WAIT, b"3", str(WAIT + 2).encode())

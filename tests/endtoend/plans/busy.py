@@ -13,6 +13,8 @@ class Viewer(CrowdUser):
     def on_start(self) -> None:
         self.room = self.live.enter(self.identity)
         self.room.on("sale.opened", self.rush)
+        if random.random() < 0.3:
+            self.stream.watch(self.room.name)
 
     @task(1)
     def chat(self) -> None:

@@ -1,0 +1,1 @@
+"""Generated: what the generator writes on a page, part by part, from an objective and the evidence of rehearsals."""
