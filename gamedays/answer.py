@@ -14,9 +14,10 @@ from monitors.alerts import Page
 from runbooks.audit import Audit
 from runbooks.execution import Outcome
 from runbooks.executor import Executor
+from runbooks.fingerprints import of_runbook
 from runbooks.model import Runbook
+from runbooks.taker import OnEvent
 
-OnEvent = Callable[[str, dict[str, Any]], None]
 Executors = Callable[[Runbook, Page, Audit, OnEvent], Executor]
 """Makes the executor that follows a runbook for a page."""
 
@@ -51,7 +52,8 @@ class Answer:
     async def follow(self) -> None:
         """Follow it to its end. A runbook that can't be followed is an event, and no error."""
         self._following = asyncio.current_task()
-        about: dict[str, Any] = {"instead_of": self._instead_of} if self._instead_of is not None else {}
+        about: dict[str, Any] = {"fingerprint": of_runbook(self._runbook)}
+        about |= {"instead_of": self._instead_of} if self._instead_of is not None else {}
         self._run.record("runbook", "started", runbook=self._name, alert=self.page.name, **about)
         try:
             self._audit = Audit(self._file, who="game day")
@@ -99,17 +101,22 @@ class Answer:
             self._audit.close()
 
     def _ended(self, outcome: str, message: str) -> None:
-        in_place = list(self._in_place)
-        self._run.record("runbook", "ended", runbook=self._name, outcome=outcome, message=message, in_place=in_place)
+        about: dict[str, Any] = {"outcome": outcome, "message": message, "in_place": list(self._in_place)}
+        about |= {"by_hand": self._by_hand()} if self._in_place else {}
+        self._run.record("runbook", "ended", runbook=self._name, **about)
 
     def _stood_down(self, about: dict[str, Any], taken_back: list[str]) -> None:
         self._in_place = []
         self._run.record("runbook", "stood_down", **about, taken_back=taken_back)
 
     def _failed(self, reason: str, left: list[str], about: dict[str, Any]) -> None:
-        by_hand = f"flashcrowd runbook run {self._name} --rollback {self._file}"
-        by_hand += f" --target {self._target_file}" if self._target_file is not None else ""
-        self._run.record("runbook", "stand_down_failed", **about, left=left, message=reason, by_hand=by_hand)
+        about |= {"left": left, "message": reason, "by_hand": self._by_hand()}
+        self._run.record("runbook", "stand_down_failed", **about)
+
+    def _by_hand(self) -> str:
+        """The command that takes back what is in place."""
+        target = f" --target {self._target_file}" if self._target_file is not None else ""
+        return f"flashcrowd runbook run {self._name} --rollback {self._file}{target}"
 
     def _note(self, kind: str, data: dict[str, Any]) -> None:
         """Lines of the audit that are about a step become events; the audit itself has them all."""

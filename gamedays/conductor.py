@@ -34,6 +34,7 @@ from gamedays.schedule import Schedule
 from loadtests import runner
 from monitors.alerts import Source
 from monitors.prometheus import Prometheus
+from runbooks.gauge import StepGauge
 
 ABORT_AFTER = 5
 """Evaluations in a row, a second apart, that an abort condition must hold: one late scrape is no reason."""
@@ -64,7 +65,7 @@ class Conductor:
         self._load: runner.Load | None = None
         self._broken: dict[str, str] = {}
         self._in_place, self._standing_down = Broken(), asyncio.Lock()
-        self._gauge = FaultGauge(step.fault for step in self._steps)
+        self._gauge, self._step_gauge = FaultGauge(step.fault for step in self._steps), StepGauge()
 
     async def play(self, supervisor: Supervisor) -> None:
         """From the first viewer to the last. An abort is recorded, not raised; cancellation goes through."""
@@ -86,7 +87,7 @@ class Conductor:
         def unmarked(reason: str) -> None:
             self._run.record("conductor", "faults_unmarked", reason=reason)
 
-        with self._gauge.served(self._target.faults_port, unmarked):
+        with self._gauge.served(self._target.faults_port, unmarked, self._step_gauge):
             await self._play_marked(start, load)
 
     async def _play_marked(self, start: float, load: runner.Load) -> None:
@@ -143,6 +144,7 @@ class Conductor:
             pages=self._pages,
             instead=self._instead() if self._control == "wrong-runbook" else None,
             target=(self._target.name, str(self._prepared.target_file) if self._prepared.target else None),
+            on_line=self._step_gauge.event,
         )
 
     def _instead(self) -> Instead:

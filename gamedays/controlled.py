@@ -52,6 +52,8 @@ async def play(prepared: Prepared, out: Path, display: Display, tell: Tell) -> E
     main = await _play(prepared, out, display)
     names = tuple(prepared.plan.spec.controls)
     ended, why_not = main, _why_not(main, "the game day")
+    if main.story.aborted is not None:
+        why_not = why_not or "the game day was aborted"
     for number, name in enumerate(names, 1):
         Wanted(names, why_not).save(main.run)
         if why_not is not None:
@@ -81,13 +83,11 @@ def _prepared(prepared: Prepared, name: str) -> Prepared:
 
 
 def _why_not(ended: Ended, name: str) -> str | None:
-    """Why nothing can be played after this run; None when it can."""
+    """Why nothing can be played after this run; None when it can. A control that was aborted keeps no other one."""
     if ended.interrupted:
         return f"{name} was interrupted"
     if ended.exit_code is ExitCode.UNHEALED:
         return f"{name} left a fault in place"
-    if ended.story.aborted is not None:
-        return f"{name} was aborted"
     if (left := left_in_place(ended.story)) is not None:
         return f"after {name} {left}"
     return None

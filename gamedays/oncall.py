@@ -11,6 +11,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import monitors.alerts
 import runbooks.catalogue
@@ -18,12 +19,13 @@ from flashcrowd.errors import FlashcrowdError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.rundir import RunDirectory
 from gamedays.allclear import AllClear
-from gamedays.answer import Answer, OnEvent
+from gamedays.answer import Answer
 from monitors.alerts import Page, Source
 from monitors.prometheus import Prometheus
 from runbooks.audit import Audit
 from runbooks.executor import Executor
 from runbooks.model import Runbook
+from runbooks.taker import OnEvent
 
 Instead = Callable[[str], Runbook]
 """The runbook to follow in the place of the one of this name. Raises InputError when there is none."""
@@ -35,7 +37,7 @@ class OnCall:
     withheld: the runbooks are kept from them (the `no-runbook` control): pages are noted, nothing is done. mark: the
     headers of what the runbooks send to the target. pages: who tells of alerts; Prometheus itself, if not given.
     instead: gives them other runbooks than their pages name (the `wrong-runbook` control). target: its name, and its
-    file where it has one.
+    file where it has one. on_line: called with each line of the audits.
     """
 
     def __init__(
@@ -49,11 +51,12 @@ class OnCall:
         pages: Source | None = None,
         instead: Instead | None = None,
         target: tuple[str, str | None] = ("", None),
+        on_line: OnEvent = lambda kind, data: None,
     ) -> None:
         self._prometheus, self._pages = prometheus, pages or prometheus
         self._guard, self._variables = guard, variables
         self._run, self._withheld, self._mark = run, withheld, mark
-        self._instead, (self._target, self._target_file) = instead, target
+        self._on_line, self._instead, (self._target, self._target_file) = on_line, instead, target
         self._incidents: set[str] = set()
         self._answers: list[Answer] = []
         self._standing_down = asyncio.Lock()
@@ -142,6 +145,10 @@ class OnCall:
         return runbooks.catalogue.find(name)
 
     def _executor(self, runbook: Runbook, page: Page, audit: Audit, on_event: OnEvent) -> Executor:
+        def both(kind: str, data: dict[str, Any]) -> None:
+            self._on_line(kind, data)
+            on_event(kind, data)
+
         return Executor(
             runbook,
             query=self._query,
@@ -149,7 +156,7 @@ class OnCall:
             variables=self._variables,
             audit=audit,
             execute=True,
-            on_event=on_event,
+            on_event=both,
             labels=page.labels,
             mark=self._mark,
             target=self._target,

@@ -111,7 +111,8 @@ def left_in_place(story: Story) -> str | None:
         return None
     steps = ", ".join(f"{step} ({runbook})" for runbook, step in left)
     by_hand = "; ".join(dict.fromkeys(filter(None, left.values())))
-    said = f"{steps} is still in effect at {story.target_name}: take it back before the next run"
+    verb = "is" if len(left) == 1 else "are"
+    said = f"{steps} {verb} still in effect at {story.target_name}: take it back before the next run"
     return f"{said}: {by_hand}" if by_hand else said
 
 

@@ -83,7 +83,11 @@ def summary(story: Story) -> str:
     if not any(triad.shown for triad in found):
         return "No control was played, so nobody knows whether the runbooks helped: --with-controls."
     given = sum(triad.credit is True for triad in found)
-    rest = [f"{_fault(triad)}: {triad.why}" for triad in found if triad.credit is not True]
+    reasons: dict[str, list[str]] = {}
+    for triad in found:
+        if triad.credit is not True:
+            reasons.setdefault(triad.why, []).append(_fault(triad))
+    rest = [why if len(which) == len(found) else f"{', '.join(which)}: {why}" for why, which in reasons.items()]
     return "; ".join([f"The runbook gets the credit in {given} of {len(found)}", *rest]) + "."
 
 

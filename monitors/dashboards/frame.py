@@ -1,4 +1,4 @@
-"""Frame: what all dashboards share: their data source, the windows of faults as annotations, links to one another."""
+"""Frame: what all dashboards share: data source, links to one another, faults and steps of runbooks as annotations."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ FAULT_ACTIVE = "flashcrowd_fault_active"
 FAULT_WINDOWS = f"max by (fault, on) ({FAULT_ACTIVE}) == 1"
 """Each run of seconds in which a fault is in place; Grafana makes one region of neighbouring points."""
 
+STEPS_TAKEN = "max by (runbook, step) (flashcrowd_runbook_step) == 1"
+"""The seconds in which a step of a runbook runs."""
+
 
 def frame(uid: str, title: str, description: str, since: str, refresh: str) -> boards.Dashboard:
     """A dashboard without panels. uid: stays the same, so that links to it last. since: as `30m`."""
@@ -26,7 +29,7 @@ def frame(uid: str, title: str, description: str, since: str, refresh: str) -> b
     made.tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
     made.with_variable(boards.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
     others = boards.DashboardLink("flashcrowd").type(dashboard.DashboardLinkType.DASHBOARDS).tags([TAG])
-    return made.link(others.keep_time(True).include_vars(True)).annotation(_faults())
+    return made.link(others.keep_time(True).include_vars(True)).annotation(_faults()).annotation(_steps())
 
 
 def choice(name: str, label: str, values: Sequence[str], current: str | None = None) -> boards.CustomVariable:
@@ -60,11 +63,20 @@ def _option(shown: str, value: str, selected: bool = True) -> dashboard.Variable
 
 
 def _faults() -> boards.AnnotationQuery:
-    """Said twice, by Grafana's own rule: its Prometheus reads the query from the target, older ones from beside it."""
-    target = Dataquery().expr(FAULT_WINDOWS).ref_id("Anno").interval("1s").datasource(PROMETHEUS)
-    made = boards.AnnotationQuery().name("Faults").datasource(PROMETHEUS).enable(True).hide(False).icon_color("red")
-    made.expr(FAULT_WINDOWS).step("1s").target(target)
+    made = _marks("Faults", FAULT_WINDOWS, "red")
     return made.title_format("{{fault}} on {{on}}").text_format("broken on purpose").tag_keys("fault,on")
+
+
+def _steps() -> boards.AnnotationQuery:
+    made = _marks("Runbook steps", STEPS_TAKEN, "green")
+    return made.title_format("{{runbook}}: {{step}}").text_format("a step of a runbook").tag_keys("runbook,step")
+
+
+def _marks(name: str, query: str, color: str) -> boards.AnnotationQuery:
+    """Said twice, by Grafana's own rule: its Prometheus reads the query from the target, older ones from beside it."""
+    target = Dataquery().expr(query).ref_id("Anno").interval("1s").datasource(PROMETHEUS)
+    made = boards.AnnotationQuery().name(name).datasource(PROMETHEUS).enable(True).hide(False).icon_color(color)
+    return made.expr(query).step("1s").target(target)
 
 
 def parsed(content: str) -> dict[str, Any]:

@@ -228,7 +228,8 @@ async def test_at_the_all_clear_what_was_put_in_place_is_taken_back(on_shift, ru
 
 async def test_a_step_without_an_undo_has_nothing_to_take_back_and_that_is_said_once(on_shift, runbook):
     page = runbook("true")
-    page.write_text(page.read_text().replace(', "undo": "take-back"', ""))
+    mend, rollback, rest = page.read_text().replace(', "undo": "take-back"', "").partition("## Rollback")
+    page.write_text(mend + rollback + "\n\nA restart can't be undone.\n\n" + rest[rest.index("## Escalation") :])
     shift = on_shift(alert(page))
     await shift.until(lambda: shift.events("runbook/ended"))
     for _ in range(2):

@@ -53,8 +53,8 @@ def recorded() -> set[str]:
     openings = {kind for args in calls("gamedays/schedule.py", "record") for kind in texts(args[1])}
     found |= {f"{source}/{kind}" for source in ("sale", "draw") for kind in openings}
     found |= {f"fault/{kind}" for args in calls("chaos/injector.py", "_tell") for kind in texts(args[0])}
-    steps = {kind for args in calls("runbooks/executor.py", "_record") if len(args) > 1 for kind in texts(args[0])}
-    passed = {State.PLANNED.value, State.SKIPPED.value}  # `_pass` records a step's state
+    steps = {kind for args in calls("runbooks/taker.py", "record") if len(args) > 1 for kind in texts(args[0])}
+    passed = {State.PLANNED.value, State.SKIPPED.value}  # `skip` records a step's state
     return found | {f"runbook/step_{kind}" for kind in steps | passed}
 
 

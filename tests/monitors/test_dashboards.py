@@ -78,7 +78,9 @@ def test_windows_to_choose_from_are_those_of_the_policy():
 
 def test_every_dashboard_marks_faults_and_leads_to_the_others():
     for board in boards().values():
-        (annotation,) = board["annotations"]["list"]
+        annotation, steps = board["annotations"]["list"]
+        assert steps["titleFormat"] == "{{runbook}}: {{step}}"
+        assert "flashcrowd_runbook_step" in steps["expr"]
         assert annotation["titleFormat"] == "{{fault}} on {{on}}"
         assert annotation["enable"] is True
         (link,) = board["links"]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashcrowd.errors import DocumentError
-from runbooks.model import Heading, HttpStep, ManualStep, PromqlStep, Runbook, ShStep
+from runbooks.model import Heading, HttpStep, ManualStep, PromqlStep, Runbook, ShStep, WaitStep
 from runbooks.parser import parse, read_runbook
 
 Page = Callable[..., str]
@@ -179,3 +179,47 @@ def test_no_info_string_and_no_page_breaks_the_parser(text: str) -> None:
     ):
         with pytest.raises(DocumentError):
             parse(page, FILE)
+
+
+WAIT = 'It takes a moment.\n\n```wait {{"step": "settle", "for": "{}"}}\nWhat is under way to end.\n```'
+
+
+def under(section: str, text: str, page: str) -> str:
+    """The page with a text in front of what stands in a section."""
+    return page.replace(f"## {section}\n", f"## {section}\n\n{text}\n")
+
+
+def test_a_wait_is_read(page: Page) -> None:
+    step = parse(under("Verification", WAIT.format("30s"), page()), FILE).step("settle")
+    assert isinstance(step, WaitStep)
+    assert (step.hold, step.text, step.why) == (30.0, "What is under way to end.", "It takes a moment.")
+
+
+@pytest.mark.parametrize(
+    ("section", "text", "fault"),
+    [
+        ("Mitigation", WAIT.format("0s"), "must be longer than 0"),
+        ("Mitigation", WAIT.format("2h"), "must be at most 1h; for longer, say in prose when to come back"),
+        ("Mitigation", WAIT.format("30"), "has no unit"),
+        ("Mitigation", '```wait {"step": "settle"}\nX.\n```', "for: is missing"),
+        ("Mitigation", '```wait {"step": "settle", "for": "1s"}\n```', "the block is empty; say what is waited for"),
+        ("Diagnosis", WAIT.format("1s"), "a wait belongs under Mitigation or Verification"),
+        ("First five minutes", WAIT.format("1s"), "a wait belongs under Mitigation or Verification"),
+        (
+            "Mitigation",
+            '```wait {"step": "settle", "for": "1s", "retries": 2, "approve": true}\nX.\n```',
+            "approve can't be honoured: a wait only lets its time pass",
+        ),
+    ],
+)
+def test_a_wait_that_can_not_be_honoured_is_a_fault(page: Page, section: str, text: str, fault: str) -> None:
+    assert any(fault in told for told in faults(under(section, text, page())))
+
+
+def test_the_example_of_the_docs_is_one(page: Page) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "runbooks.md").read_text().split("````\n")[1]
+    made = page({"Mitigation": text, "Rollback": ROLLBACK}).replace('"step": "slow"', '"step": "inventory-slow"')
+    assert [step.name for step in parse(made, FILE).steps(Heading.MITIGATION)] == ["reserve-blocks", "let-them-end"]
+
+
+ROLLBACK = '```http {"step": "reserve-singly"}\nPOST ${shop.admin}/reservation\n```'
