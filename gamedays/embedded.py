@@ -41,10 +41,10 @@ STARTING = 60.0
 LIVE_SPARE = 0.1
 """Share of a live process's open files that are kept free: the kernel shares connections out by chance, not evenly."""
 
-LIVE_MORE = (1.15, 20)
-"""Viewers that a live process has room for, when it is known how many will come: so many times its even share, and so
-many more, as the kernel shares connections out by chance. What one loses, the others can't take in wholly: a platform
-has its capacity, too, and viewers who are dropped by one of two don't all find a place at the other."""
+LIVE_MORE, LIVE_DEVIATIONS = 0.15, 5.0
+"""How many more viewers than its even share a live process has room for, when it is known how many will come: a part of
+the share, or so many standard deviations of the binomial law by which the kernel shares connections out, if that is
+more. A platform has its capacity: viewers whom one of two processes drops don't all find a place at the other."""
 
 POLICY = "rehearsal"
 """The window policy of its alerts. Production's own would page too early here: on a few minutes of history a window of
@@ -62,8 +62,9 @@ def live_processes(viewers: int, files: int | None = None) -> int:
 
 def live_room(viewers: int, live: int) -> int:
     """Viewers that each of so many live processes has room for."""
-    times, more = LIVE_MORE
-    return math.ceil(viewers / live * times) + more
+    share = viewers / live
+    deviation = math.sqrt(share * (1 - 1 / live))
+    return math.ceil(share + max(LIVE_MORE * share, LIVE_DEVIATIONS * deviation))
 
 
 def write_rules(directory: Path, slos: Sequence[Slo]) -> Path:

@@ -118,7 +118,12 @@ async def save(story: Story, policy_name: str = POLICY) -> Production:
     """
     policy = windows.find(policy_name)
     prefix = max(LEAST_PREFIX, *policy.windows)
-    detections = [_observed(story, fault, slo) for fault in story.faults if fault.injected for slo in story.slos]
+    detections = [
+        _observed(story, fault, slo)
+        for fault in story.faults
+        for slo in story.slos
+        if fault.injected and not _is_anothers(story, fault, slo)
+    ]
     affected = [number for number, one in enumerate(detections) if one.replayed]
     courses = [_course(story, detections[number], length) for number in affected for length in (prefix, 0.0)]
     found = await _replay(courses, policy) if courses else []
@@ -136,6 +141,18 @@ async def _replay(courses: list[Course], policy: WindowPolicy) -> list[list[Firi
             return await replay.replay(supervisor, work, courses, policy)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _is_anothers(story: Story, fault: FaultFact, slo: Slo) -> bool:
+    """Whether another fault, in place at the same time, is expected to spoil the SLO, and this one isn't."""
+    expecting = [one for one in story.faults if one.step.expect is not None and one.step.expect.slo == slo.name]
+    return fault not in expecting and any(_overlap(fault, one) for one in expecting)
+
+
+def _overlap(one: FaultFact, other: FaultFact) -> bool:
+    if one.injected is None or other.injected is None:
+        return False
+    return one.injected < other.ended and other.injected < one.ended
 
 
 def _observed(story: Story, fault: FaultFact, slo: Slo) -> Detection:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -65,6 +66,19 @@ async def test_a_fault_that_nobody_mitigates_is_bad_until_it_is_healed(rehearsed
     one = of_order_latency(await production.save(read_story(rehearsed(recovered=None))))
     assert (one.until, one.recovered) == (pytest.approx(START + 110.2), False)
     assert asked[0].end == START + 111
+
+
+@pytest.mark.parametrize(("later", "times"), [(5.0, 1), (100.0, 2)])
+async def test_what_one_fault_is_expected_to_spoil_is_not_told_of_another_beside_it(rehearsed, canned, later, times):
+    canned([PAGED])
+    story = read_story(rehearsed())
+    (fault,) = story.faults
+    step = fault.step.model_copy(update={"expect": None})
+    other = replace(
+        fault, name="process.pause on origin", step=step, injected=fault.injected + later, ended=fault.ended + later
+    )
+    found = await production.save(replace(story, faults=(fault, other)))
+    assert [one.slo for one in found.detections].count("order-latency") == times
 
 
 async def test_a_page_before_the_healing_is_in_time(rehearsed, canned):
