@@ -62,7 +62,8 @@ class Step(Model):
 
     approve: a person is asked first. timeout: seconds for one try. undo: the Rollback step that takes this one back.
     retries: further tries after a failure. when: the Diagnosis step that must have matched for this Mitigation step
-    to be taken; without it any match is enough. why: the prose between the step before and this one. line: of the
+    to be taken; without it any match is enough. on: the components that it touches, besides those that its address
+    names (for one mitigation at a time, and for what a target allows). why: the prose between the step before and this one. line: of the
     fence, from 1.
     """
 
@@ -75,6 +76,7 @@ class Step(Model):
     undo: str | None = None
     retries: Annotated[int, Field(ge=0, le=10)] = 0
     when: str | None = None
+    on: tuple[str, ...] = ()
     section: Heading
     why: str
     line: int
@@ -141,12 +143,13 @@ class Rehearsal(Model):
 
 
 class FrontMatter(Model):
-    """The YAML at the top of the page."""
+    """The YAML at the top of the page. automatic: `runbook serve` may follow it without a person."""
 
     alerts: list[str] = []
     slo: str | None = None
     owner: str
     severity: Literal["page", "ticket"]
+    automatic: bool = False
     rehearsed: Rehearsal | None = None
 
 
