@@ -8,6 +8,7 @@ begin      the run: execute, labels                finish       the run: outcome
 ask        a step that wants a person's word       decision     what the person said
 start      one try of a step: number, what         end          the same: state, seconds, message, output, expected, got
 planned    a step of a dry run: what               skipped      a step that wasn't taken: message
+before     the verification's figures, before anything was done
 rollback   the turn to it: reason, in_place        interrupted  the run, by a signal or an error of ours: in_place
 
 A `start` without its `end` is a step of which nobody knows how far it came.

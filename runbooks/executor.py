@@ -59,6 +59,8 @@ class Executor:
     gives; `${env.NAME}` is there besides. approve: asked before `approve` and manual steps. on_event: called with
     each line of the audit (kind, data) once it is on disk. labels: of the alert. poll, pause: seconds between two looks
     at something awaited, and before a retry. mark: the headers of http steps that tell the target who we are.
+    worse_after: seconds for which the verification has to be worse than before the mitigation for that to be taken back
+    at once; None waits for the verification's timeout.
     """
 
     def __init__(
@@ -76,7 +78,9 @@ class Executor:
         poll: float = 0.5,
         pause: float = 1.0,
         mark: Mark = dict,
+        worse_after: float | None = None,
     ) -> None:
+        self._worse_after = worse_after
         self._runbook, self._execute = runbook, execute
         self._performer = Performer(query, guard, variables, labels or {}, poll, mark)
         self._audit, self._approve, self._on_event, self._pause = audit, approve, on_event, pause
@@ -120,6 +124,9 @@ class Executor:
             if self._no_cause():
                 outcome = Outcome.UNREAD if self._unread() else Outcome.NO_CAUSE_FOUND
                 return outcome, f"{self._no_cause()}; nothing was done"
+            if self._worse_after is not None:
+                before = await self._performer.remember(self._runbook, self._worse_after)
+                self._record("before", figures={name: json_numbers(values) for name, values in before.items()})
             for step in self._runbook.steps(Heading.MITIGATION):
                 await self._mitigate(step)
             if not self._in_place:

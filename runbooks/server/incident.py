@@ -143,7 +143,9 @@ class Incident:
     def save(self) -> None:
         """Write its state, whole or not at all."""
         names = ("group", "runbook", "note", "alerts", "opened", "heard", "closed", "mitigated")
-        self.run.write_json("incident.json", {"state": self.state.value} | {name: getattr(self, name) for name in names})
+        self.run.write_json(
+            "incident.json", {"state": self.state.value} | {name: getattr(self, name) for name in names}
+        )
 
 
 def load_all(base: Path, most: int) -> list[Incident]:

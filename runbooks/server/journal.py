@@ -53,7 +53,9 @@ class Journal:
             self._left_out = 0
 
     def _write(self, row: dict[str, Any]) -> None:
-        clean = {key: bounded(masking()(value), LONGEST) if isinstance(value, str) else value for key, value in row.items()}
+        clean = {
+            key: bounded(masking()(value), LONGEST) if isinstance(value, str) else value for key, value in row.items()
+        }
         line = json.dumps({"time": round(time.time(), 3), **clean}) + "\n"
         with contextlib.suppress(OSError):
             if self._path.exists() and self._path.stat().st_size + len(line) > MOST_BYTES:
