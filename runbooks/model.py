@@ -63,8 +63,8 @@ class Step(Model):
     approve: a person is asked first. timeout: seconds for one try. undo: the Rollback step that takes this one back.
     retries: further tries after a failure. when: the Diagnosis step that must have matched for this Mitigation step
     to be taken; without it any match is enough. on: the components that it touches, besides those that its address
-    names (for one mitigation at a time, and for what a target allows). why: the prose between the step before and this one. line: of the
-    fence, from 1.
+    names (for one mitigation at a time, and for what a target allows). why: the prose between the step before and this
+    one. line: of the fence, from 1.
     """
 
     kind: ClassVar[str]

@@ -18,6 +18,8 @@ def note(audit: Path) -> str:
     if rows is None:
         return "it was cut off; nothing was done to the platform"
     changed = [row["step"] for row in rows if row["kind"] == "start" and row.get("section") == "Mitigation"]
+    if rows[-1]["kind"] == "interrupted":
+        changed = list(rows[-1]["in_place"])
     names = ", ".join(dict.fromkeys(changed)) or "nothing"
     how = f"flashcrowd runbook run {rows[0]['runbook']} --resume {audit}, or --rollback {audit}"
     return f"its mitigation was cut off; done or begun: {names}. Go on with: {how}"

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 class Shelf:
-    """The built-in runbooks, and those of a folder of one's own, which come first. A page is read anew when it changed."""
+    """The built-in runbooks, and those of a folder of one's own, which come first. A page that changed is read anew."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder

@@ -32,6 +32,7 @@ COMMANDS = {
     "runbook list": [],
     "runbook show": [],
     "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--out", "--allow-production"],
+    "runbook serve": ["--target", "--prometheus", "--listen", "--mitigate", "--token-env", "--client-ca", "--runbooks"],
     "gameday run": ["--out", "--control", "--allow-production", "--json"],
     "gameday plan": [],
     "gameday judge": ["--json"],
