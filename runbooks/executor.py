@@ -20,8 +20,9 @@ line is then `interrupted` and names what is in place and which steps undo it.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -58,9 +59,9 @@ class Executor:
     query: PromQL in, the values of its series now out. variables: what `${...}` stands for, as Target.variables()
     gives; `${env.NAME}` is there besides. approve: asked before `approve` and manual steps. on_event: called with
     each line of the audit (kind, data) once it is on disk. labels: of the alert. poll, pause: seconds between two looks
-    at something awaited, and before a retry. mark: the headers of http steps that tell the target who we are.
-    worse_after: seconds for which the verification has to be worse than before the mitigation for that to be taken back
-    at once; None waits for the verification's timeout.
+    at something awaited, and before a retry. mark: the headers of http steps that tell the target who we are. target:
+    its name, for the audit. worse_after: seconds for which the verification has to be worse than before the mitigation
+    for that to be taken back at once; None waits for the verification's timeout.
     """
 
     def __init__(
@@ -79,9 +80,10 @@ class Executor:
         pause: float = 1.0,
         mark: Mark = dict,
         worse_after: float | None = None,
+        target: str = "",
     ) -> None:
         self._worse_after = worse_after
-        self._runbook, self._execute = runbook, execute
+        self._runbook, self._execute, self._target = runbook, execute, target
         self._performer = Performer(query, guard, variables, labels or {}, poll, mark)
         self._audit, self._approve, self._on_event, self._pause = audit, approve, on_event, pause
         self._results: list[StepResult] = []
@@ -98,10 +100,41 @@ class Executor:
             NeedError: the audit can't be written, and nothing was done; later the outcome is rolled_back instead.
         """
         await self._performer.check(self._runbook, self._execute)
+        self._record("begin", **self._beginning())
+        return await self._to_its_end(self._follow())
+
+    async def take_back(self, reason: str) -> Execution:
+        """Undo what is in place, last done first, in the same audit: after `run` ended, and the reason to act is gone.
+
+        Nobody is asked, except for what only a person can do. The Execution tells of the taking back alone.
+
+        Raises:
+            DocumentError, GuardError: as `run`; nothing was done.
+        """
+        await self._performer.check(self._runbook, self._execute)
+        self._results = []
+        return await self._to_its_end(self._take_back(reason))
+
+    async def _take_back(self, reason: str) -> tuple[Outcome, str]:
+        message = await self._roll_back(reason)
+        left = [step.name for step in self._in_place if step.undo is not None]
+        return (Outcome.NOT_TAKEN_BACK if left else Outcome.TAKEN_BACK), message
+
+    def _beginning(self) -> dict[str, Any]:
+        """What a later start has to know to go on with this run. Variables are addresses; secrets are masked."""
+        return {
+            "execute": self._execute,
+            "labels": dict(self._performer.labels),
+            "target": self._target,
+            "variables": dict(self._performer.variables),
+            "pid": os.getpid(),
+        }
+
+    async def _to_its_end(self, way: Coroutine[Any, Any, tuple[Outcome, str]]) -> Execution:
+        """Go a way and record how it ended, whatever happens on it."""
         started = time.time()
-        self._record("begin", execute=self._execute, labels=dict(self._performer.labels))
         try:
-            outcome, message = await self._follow()
+            outcome, message = await way
         except BaseException as error:
             self._must_record = False  # nothing may hide the error now
             self._record(
@@ -196,8 +229,14 @@ class Executor:
             result = await self._take(self._runbook.step(step.undo))
             if result.state is State.DONE:
                 self._in_place.remove(step)
-        left = ", ".join(step.name for step in self._in_place)
-        return f"{reason}; still in place, take it back by hand: {left}" if left else reason
+        return "; ".join([reason, *self._left()])
+
+    def _left(self) -> list[str]:
+        """What a rollback has left, in words: undone in vain, or without anything on the page to undo it."""
+        by_hand = ", ".join(step.name for step in self._in_place if step.undo is not None)
+        no_undo = ", ".join(step.name for step in self._in_place if step.undo is None)
+        words = [f"still in place, take it back by hand: {by_hand}"] if by_hand else []
+        return words + ([f"the page has no undo for {no_undo}"] if no_undo else [])
 
     async def _take(self, step: Step) -> StepResult:
         """Ask where the step wants it, then try until it succeeds or its retries are used up."""
@@ -232,7 +271,8 @@ class Executor:
     async def _try(self, step: Step, number: int) -> Seen:
         """One try, with a line in the audit before and after it. Whatever goes wrong is a failed step."""
         began = time.monotonic()
-        self._record("start", step, number=number, what=self._performer.describe(step))
+        undo = {"undo": step.undo} if _changes(step) else {}
+        self._record("start", step, number=number, what=self._performer.describe(step), **undo)
         seen = await self._perform(step)
         seen = replace(seen, message=self._audit.clean(seen.message), output=self._audit.clean(seen.output))
         self._record(
@@ -243,14 +283,14 @@ class Executor:
             seconds=round(time.monotonic() - began, 3),
             message=seen.message,
             output=seen.output,
+            **({"refused": True} if seen.refused else {}),
             **_figures(step, seen),
         )
         return seen
 
     async def _perform(self, step: Step) -> Seen:
         """The step's action. From its first instant on the step counts as in place, until it certainly isn't."""
-        changes = step.section is Heading.MITIGATION and not isinstance(step, PromqlStep)
-        added = changes and step not in self._in_place
+        added = _changes(step) and step not in self._in_place
         if added:
             self._in_place.append(step)
         try:
@@ -258,7 +298,7 @@ class Executor:
         except RefusedError as error:
             if added:
                 self._in_place.remove(step)
-            return Seen(State.FAILED, str(error), error.output)
+            return Seen(State.FAILED, str(error), error.output, refused=True)
         except ActionError as error:
             return Seen(State.FAILED, str(error), error.output)
         except FlashcrowdError as error:
@@ -283,6 +323,11 @@ class Executor:
             if self._must_record:
                 raise
         self._on_event(kind, row)
+
+
+def _changes(step: Step) -> bool:
+    """Whether something may be in place after the step, and taken back."""
+    return step.section is Heading.MITIGATION and not isinstance(step, PromqlStep)
 
 
 def _result(step: Step, seen: Seen, began: float, seconds: float) -> StepResult:

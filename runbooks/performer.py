@@ -36,7 +36,7 @@ class Performer:
     ) -> None:
         self.query, self.labels, self._mark = query, labels, mark
         self._before = dict[str, Before]()
-        self._guard, self._named, self._poll = guard, variables, poll
+        self._guard, self.variables, self._poll = guard, variables, poll
         self._values = _Values({**{f"env.{name}": value for name, value in os.environ.items()}, **variables})
 
     async def check(self, runbook: Runbook, execute: bool) -> None:
@@ -47,7 +47,7 @@ class Performer:
             GuardError: an address that the target doesn't allow.
             InputError: queries, and no Prometheus to ask.
         """
-        if not (execute or self._named):
+        if not (execute or self.variables):
             return
         problems = [problem for step in runbook for problem in self._unknown(runbook, step)]
         if problems:
@@ -83,7 +83,7 @@ class Performer:
                 output = await send(step, self._values, self._guard, self._mark)
                 return Seen(message=f"answered {output.split(' ')[0]}", output=output)
             case ShStep():
-                return Seen(message="ended with 0", output=await run_script(step, self._named, self.labels))
+                return Seen(message="ended with 0", output=await run_script(step, self.variables, self.labels))
             case _:
                 return Seen()
 
@@ -109,7 +109,8 @@ class Performer:
     def _unknown(self, runbook: Runbook, step: Step) -> Iterator[Problem]:
         for name in dict.fromkeys(name for text in _templates(step) for name in names(text)):
             if name not in self._values:
-                yield Problem(runbook.file, step.line, "", f"no variable ${{{name}}}{did_you_mean(name, self._named)}")
+                hint = did_you_mean(name, self.variables)
+                yield Problem(runbook.file, step.line, "", f"no variable ${{{name}}}{hint}")
 
 
 class _Values(dict[str, str]):

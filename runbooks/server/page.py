@@ -43,6 +43,8 @@ WORDS = {
 MOST_LINES = 400
 """Of an audit, the newest."""
 
+_HEAD = ("time", "run", "kind", "runbook", "step")
+
 
 def guarded(response: web.StreamResponse) -> web.StreamResponse:
     """An answer with what keeps a browser from doing more than it should."""
@@ -107,8 +109,6 @@ def _audit(one: Incident) -> list[dict[str, Any]]:
             row = json.loads(line)
         except ValueError:
             continue
-        rest = {
-            key: value for key, value in row.items() if key not in ("time", "run", "who", "kind", "runbook", "step")
-        }
-        rows.append({**row, "rest": rest})
+        rest = {key: value for key, value in row.items() if key not in _HEAD}
+        rows.append({**row, "rest": json.dumps(rest, indent=2, ensure_ascii=False)})
     return rows

@@ -4,9 +4,9 @@ POST /alertmanager     Alertmanager's webhook, version 4          GET /         
 GET  /metrics          for Prometheus                             GET /incidents/NAME      one of them
 GET  /healthz          whether it is up; for everybody
 
-Alertmanager sends a message again after a 5xx, with growing pauses, and gives it up after a 4xx, 429 included, until the
-group's next interval (https://github.com/prometheus/alertmanager, notify/webhook/webhook.go). So what is too much just
-now is answered with 503, and what will never be taken with a 4xx.
+Alertmanager sends a message again after a 5xx, with growing pauses, and gives it up after a 4xx, 429 included, until
+the group's next interval (https://github.com/prometheus/alertmanager, notify/webhook/webhook.go). So what is too much
+just now is answered with 503, and what will never be taken with a 4xx.
 """
 
 from __future__ import annotations
@@ -60,20 +60,22 @@ class Webhook:
         assert runner.server is not None
         self._connections = Connections(runner.server, lambda why: self._journal.note("refused", why=why))
         watch = asyncio.create_task(self._connections.watch())
-        server = None
         try:
-            server = await asyncio.get_running_loop().create_server(
-                self._connections.accept, self.where.host, self.where.port, ssl=self.where.tls
-            )
-            port = server.sockets[0].getsockname()[1]
-            yield Listen(self.where.host, port, None, self.where.tls).url
-        except OSError as error:
-            raise NeedError(f"{self.where.host}:{self.where.port} can't be listened on: {error.strerror}") from None
+            server = await self._listen(self._connections)
+            try:
+                yield Listen(self.where.host, server.sockets[0].getsockname()[1], None, self.where.tls).url
+            finally:
+                server.close()
         finally:
             watch.cancel()
-            if server is not None:
-                server.close()
             await runner.cleanup()
+
+    async def _listen(self, connections: Connections) -> asyncio.Server:
+        host, port = self.where.host, self.where.port
+        try:
+            return await asyncio.get_running_loop().create_server(connections.accept, host, port, ssl=self.where.tls)
+        except OSError as error:
+            raise NeedError(f"{host}:{port} can't be listened on: {error.strerror}; choose another --listen") from None
 
     @web.middleware
     async def _around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
