@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from weakref import WeakKeyDictionary
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -45,7 +44,7 @@ class Connections:
     def __init__(self, server: web.Server, refused: Callable[[str], None], idle: float = IDLE) -> None:
         self._server, self._refused, self._idle = server, refused, idle
         self._busy = set[RequestHandler]()
-        self._since = WeakKeyDictionary[RequestHandler, float]()
+        self._since = dict[RequestHandler, float]()
 
     def accept(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
@@ -70,10 +69,11 @@ class Connections:
         """Close what dawdles, until cancelled."""
         while True:
             await asyncio.sleep(self._idle / 10)
-            for handler in self._server.connections:
-                idle = handler not in self._busy and time.monotonic() - self._since.get(handler, 0.0) > self._idle
-                if idle and handler.transport is not None:
-                    handler.transport.abort()
+            for handler, since in list(self._since.items()):
+                if handler not in self._busy and time.monotonic() - since > self._idle:
+                    del self._since[handler]
+                    if handler.transport is not None:
+                        handler.transport.abort()
 
 
 class _Hangup(asyncio.Protocol):
