@@ -21,7 +21,7 @@ from aiohttp import web
 from flashcrowd.errors import FlashcrowdError, NeedError
 from runbooks.server import message, page
 from runbooks.server.access import Listen, is_let_in
-from runbooks.server.bounds import BODY, Bucket, Connections
+from runbooks.server.bounds import BODY, IDLE, Bucket, Connections
 from runbooks.server.desk import Desk, OverloadedError
 from runbooks.server.gauges import Gauges
 from runbooks.server.journal import Journal
@@ -73,7 +73,13 @@ class Webhook:
     async def _listen(self, connections: Connections) -> asyncio.Server:
         host, port = self.where.host, self.where.port
         try:
-            return await asyncio.get_running_loop().create_server(connections.accept, host, port, ssl=self.where.tls)
+            return await asyncio.get_running_loop().create_server(
+                connections.accept,
+                host,
+                port,
+                ssl=self.where.tls,
+                ssl_handshake_timeout=IDLE if self.where.tls else None,
+            )
         except OSError as error:
             raise NeedError(f"{host}:{port} can't be listened on: {error.strerror}; choose another --listen") from None
 

@@ -143,9 +143,7 @@ def house(tmp_path: Path, server: Any, prometheus: Any) -> Callable[..., Any]:
             desk = Desk(base, where, Shelf(tmp_path / "runbooks"), journal, tell, gauges.mitigation)
             stack.push_async_callback(desk.stop)
             desk.resume()
-            url = await stack.enter_async_context(
-                Webhook(Listen("127.0.0.1", 0, token), desk, journal, gauges).serve()
-            )
+            url = await stack.enter_async_context(Webhook(Listen("127.0.0.1", 0, token), desk, journal, gauges).serve())
             client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False, timeout=20))
             yield House(url, desk, base, client)
 

@@ -70,7 +70,8 @@ SH = 'Mend.\n\n```sh {"step": "mend", "undo": "release"%s}\ntrue\n```'
 
 
 @pytest.mark.parametrize(
-    ("on", "automatic", "allowed"), [("", ["shop", "till"], False), ("", True, True), (', "on": ["till"]', ["till"], False)]
+    ("on", "automatic", "allowed"),
+    [("", ["shop", "till"], False), ("", True, True), (', "on": ["till"]', ["till"], False)],
 )
 async def test_a_script_that_does_not_say_what_it_touches_touches_everything(
     house, shelf, alert, until, on, automatic, allowed
