@@ -65,3 +65,27 @@ def report(run_directory: Annotated[Path, RunArgument]) -> None:
 
     for path in gameday.write_reports(gameday.judge(run_directory)):
         typer.echo(path)
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN...", help="The baseline first, last the run that is judged.")
+    ],
+    baseline: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="RUN", help="A repeat of the baseline; three and more show what chance does. Repeatable."),
+    ] = None,
+    tolerance: Annotated[str, typer.Option(metavar="SHARE", help="Of percentiles and shares.")] = "10%",
+    within: Annotated[str, typer.Option(metavar="D", help="Of times of detection and recovery.")] = "5s",
+    as_json: Annotated[bool, Json] = False,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it for a pull request.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one offline page with the trend.")] = None,
+) -> None:
+    """What changed between game days. Exit 0 nothing worse, 1 worse, 3 can't be told."""
+    from gamedays.comparison import run as comparison_run
+
+    made = comparison_run.run(runs, baseline or [], tolerance, within)
+    made.save(markdown, html)
+    typer.echo(made.text(as_json))
+    raise typer.Exit(made.exit_code)

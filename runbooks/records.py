@@ -19,10 +19,11 @@ from runbooks.execution import State, StepResult
 class Record:
     """One run, as far as its audit goes.
 
-    began, last: times of its first and last line, ISO 8601 in UTC. labels, variables: as recorded, so masked. finished:
-    the steps that ended or were skipped, with their last try. under_way: the step that was started and has no end.
-    tries: of each step, begun ones included. in_place: what is in effect or may be, in the order of the page, each with
-    the step that undoes it or None. turned: why it turned to the rollback. outcome: None while there is no end;
+    began, last: times of its first and last line, ISO 8601 in UTC. labels, variables: as recorded, so masked; altered:
+    the labels that the record has no true copy of. finished: the steps that ended or were skipped, with their last try.
+    under_way: the step that was started and has no end. tries: of each step, begun ones included. in_place: what is in
+    effect or may be, first done first, each with the step that undoes it or None. what: each step did, or would have.
+    turned: why it turned to the rollback; turned_to: the outcome then. outcome: None while there is no end.
     interrupted: a signal or an error of ours ended the process in an orderly way.
     """
 
@@ -38,12 +39,14 @@ class Record:
     variables: Mapping[str, str]
     fingerprint: str | None
     pid: int | None
+    altered: frozenset[str] = frozenset()
     finished: dict[str, StepResult] = field(default_factory=dict)
     under_way: str | None = None
     tries: dict[str, int] = field(default_factory=dict)
     in_place: dict[str, str | None] = field(default_factory=dict)
     what: dict[str, str] = field(default_factory=dict)
     turned: str | None = None
+    turned_to: str | None = None
     outcome: str | None = None
     message: str = ""
     interrupted: bool = False
@@ -94,6 +97,7 @@ def _begun(file: Path, row: Mapping[str, Any]) -> Record:
         variables=dict(row.get("variables") or {}),
         fingerprint=row.get("fingerprint"),
         pid=row.get("pid"),
+        altered=frozenset(row.get("altered") or ()),
     )
 
 
@@ -124,7 +128,7 @@ def _skipped(record: Record, row: Mapping[str, Any]) -> None:
 
 
 def _rollback(record: Record, row: Mapping[str, Any]) -> None:
-    record.turned, record.outcome = str(row.get("reason", "")), None
+    record.turned, record.turned_to, record.outcome = str(row.get("reason", "")), row.get("outcome"), None
 
 
 def _interrupted(record: Record, row: Mapping[str, Any]) -> None:
@@ -135,6 +139,14 @@ def _finish(record: Record, row: Mapping[str, Any]) -> None:
     record.outcome, record.message, record.under_way = str(row.get("outcome")), str(row.get("message", "")), None
 
 
+def _resume(record: Record, row: Mapping[str, Any]) -> None:
+    record.pid, record.outcome, record.interrupted = row.get("pid"), None, False
+
+
+def _given_up(record: Record, row: Mapping[str, Any]) -> None:
+    record.outcome = "given_up"
+
+
 _LINES = {
     "start": _start,
     "end": _end,
@@ -142,6 +154,8 @@ _LINES = {
     "rollback": _rollback,
     "interrupted": _interrupted,
     "finish": _finish,
+    "resume": _resume,
+    "given_up": _given_up,
 }
 
 

@@ -50,7 +50,7 @@ def timeline(story: Story) -> str:
         labelColor=INK, titleColor=INK, gridColor=INK, gridOpacity=0.12, domain=False, ticks=False, labelFontSize=10
     ).configure_legend(labelColor=INK, title=None, orient="right", labelFontSize=10)
     svg: str = vl_convert.vegalite_to_svg(chart.to_dict())
-    return _themed(svg)
+    return themed(svg)
 
 
 def _panel(story: Story, name: str, rows: list[dict[str, Any]]) -> Any:
@@ -130,7 +130,7 @@ def _span(story: Story) -> list[float]:
     return [0, max(story.end - story.start, 1)]
 
 
-def _themed(svg: str) -> str:
+def themed(svg: str) -> str:
     """The SVG in the page's own ink, as wide as the page."""
     svg = svg.replace(f'"{INK}"', '"currentColor"')
     size = re.search(r'width="[\d.]+" height="[\d.]+"', svg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from flashcrowd.units import clock
 from flashcrowd.verdict import Outcome, Verdict
@@ -18,21 +19,21 @@ def write(story: Story, verdict: Verdict) -> str:
     """The report as GitHub-flavoured Markdown."""
     load = story.plan.spec.load
     parts = [
-        f"# {SIGNS[verdict.outcome]} {_text(story.plan.name)}: {verdict.outcome}",
-        _text(sentences.headline(story, verdict)),
-        f"{load.viewers:,} viewers · {_text(story.target_name)} · {sentences.length(story)}"
+        f"# {SIGNS[verdict.outcome]} {plain(story.plan.name)}: {verdict.outcome}",
+        plain(sentences.headline(story, verdict)),
+        f"{load.viewers:,} viewers · {plain(story.target_name)} · {sentences.length(story)}"
         + (f" · control `{story.control}`" if story.control else ""),
         "## Timeline",
-        _table(("at", "what", ""), [(clock(m.at), m.label, m.text) for m in moments(story)]),
+        table(("at", "what", ""), [(clock(m.at), m.label, m.text) for m in moments(story)]),
         "## Objectives",
-        _table(
+        table(
             ("objective", "wanted", "held", "outside the fault", "during it"),
             [(r.name, r.wanted, r.held, r.outside.value, r.during) for r in sentences.objectives(story, verdict)],
         ),
         *_detection(story),
         f"**Orders** {sentences.orders(story)}  \n**Crowd** {sentences.crowd(story)}",
         "## Findings",
-        _table(
+        table(
             ("", "finding", ""),
             [(SIGNS[f.outcome], f"`{f.name}`", f.message) for f in verdict.findings],
         ),
@@ -47,20 +48,21 @@ def _detection(story: Story) -> list[str]:
     rows = detection.rows(found)
     if found is None or not rows:
         return []
-    table = _table((*detection.HEAD, "why"), [(row.fault, row.slo, row.live, row.production, row.why) for row in rows])
-    return ["## Detection", table, _text(detection.note(found))]
+    found_rows = [(row.fault, row.slo, row.live, row.production, row.why) for row in rows]
+    return ["## Detection", table((*detection.HEAD, "why"), found_rows), plain(detection.note(found))]
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A table; texts are escaped."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in lines)
 
 
 def _cell(text: str) -> str:
     """A text inside a table; a code span of ours holds names alone, which need no more than this."""
-    return (text if text.startswith("`") else _text(text)).replace("|", "\\|")
+    return (text if text.startswith("`") else plain(text)).replace("|", "\\|")
 
 
-def _text(text: str) -> str:
+def plain(text: str) -> str:
     """A text that says on the page what it says here: no tag, no emphasis, no link, on one line."""
     return re.sub(r"([\\<*\[`])", r"\\\1", " ".join(text.split()))

@@ -37,6 +37,7 @@ COMMANDS = {
     "gameday plan": [],
     "gameday judge": ["--json"],
     "gameday report": [],
+    "gameday compare": ["--baseline", "--tolerance", "--within", "--json", "--markdown", "--html"],
 }
 HEAVY = ("pydantic", "rich", "httpx", "altair", "ruamel", "locust", "jinja2", "prometheus_client", "flashcrowd.errors")
 

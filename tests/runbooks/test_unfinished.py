@@ -21,6 +21,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 def cut(audit: Audit, lines: Lines, kind: str, step: str) -> list[dict[str, Any]]:
     """Leave the audit as a crash right after this line would have."""
+    audit.close()
     kept = lines()
     last = next(n for n, line in enumerate(kept) if (line["kind"], line.get("step")) == (kind, step))
     audit.path.write_text("".join(json.dumps(line) + "\n" for line in kept[: last + 1]))
@@ -96,6 +97,8 @@ async def test_ctrl_c_leaves_an_unfinished_run(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert unfinished(tmp_path) == [], "its process lives"
+    audit.close()
     (record,) = unfinished(tmp_path)
     assert (record.interrupted, record.under_way, record.in_place) == (True, "sleep", {"sleep": None})
 
