@@ -90,7 +90,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[str, Desk]]:
         shelf = Shelf(settings.runbooks)
         for error in shelf.broken():
             _say(f"not used: {error}")
-        desk = Desk(settings.out, site, shelf, journal, tell, gauges.mitigation)
+        desk = Desk(settings.out, site, shelf, journal, tell, gauges.mitigation, gauges.steps.event)
         if chat is not None:
             stack.push_async_callback(chat.close)
         stack.push_async_callback(desk.stop)

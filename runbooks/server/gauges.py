@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from runbooks.gauge import StepGauge
 from runbooks.server.incident import State
 
 
 class Gauges:
-    """alerts by what became of them, incidents that are open by state, mitigations by outcome."""
+    """Alerts by what became of them, incidents that are open by state, mitigations by outcome, steps that run."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        self.registry, self.steps = CollectorRegistry(), StepGauge()
+        self.registry.register(self.steps)
         self._alerts = Counter(
             "flashcrowd_alerts", "Alerts and messages, by what became of them.", ["outcome"], registry=self.registry
         )

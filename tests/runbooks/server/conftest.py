@@ -124,13 +124,14 @@ def house(tmp_path: Path, server: Any, prometheus: Any) -> Callable[..., Any]:
         mitigate: bool = False,
         automatic: Any = True,
         tell: Callable[[Incident], None] = lambda incident: None,
+        where: Listen | None = None,
         **site: Any,
     ) -> AsyncIterator[House]:
         base.mkdir(exist_ok=True)
         async with AsyncExitStack() as stack:
             gauges = Gauges()
             journal = Journal(base, gauges.alert)
-            where = Site(
+            about = Site(
                 **{
                     "query": prometheus,
                     "guard": Guard(["127.0.0.1"]),
@@ -140,10 +141,12 @@ def house(tmp_path: Path, server: Any, prometheus: Any) -> Callable[..., Any]:
                     **site,
                 }
             )
-            desk = Desk(base, where, Shelf(tmp_path / "runbooks"), journal, tell, gauges.mitigation)
+            desk = Desk(base, about, Shelf(tmp_path / "runbooks"), journal, tell, gauges.mitigation, gauges.steps.event)
             stack.push_async_callback(desk.stop)
             desk.resume()
-            url = await stack.enter_async_context(Webhook(Listen("127.0.0.1", 0, token), desk, journal, gauges).serve())
+            url = await stack.enter_async_context(
+                Webhook(where or Listen("127.0.0.1", 0, token), desk, journal, gauges).serve()
+            )
             client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False, timeout=20))
             yield House(url, desk, base, client)
 

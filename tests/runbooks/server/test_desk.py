@@ -46,6 +46,7 @@ async def test_it_mitigates_when_page_target_and_command_line_allow_it(
     assert it.incident.mitigation["outcome"] == Outcome.RECOVERED
     assert 'flashcrowd_mitigations_total{outcome="recovered"} 1.0' in metrics
     assert 'flashcrowd_alerts_total{outcome="accepted"} 1.0' in metrics
+    assert 'flashcrowd_runbook_step{runbook="slow",step="reserve"} 1.0' in metrics
 
 
 @pytest.mark.parametrize(
