@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from flashcrowd.errors import FlashcrowdError, InputError
+from runbooks.catalogue import LIBRARY
 from runbooks.execution import Outcome
 from runbooks.model import Heading, Runbook
 from runbooks.server import left
@@ -85,9 +86,9 @@ class Desk:
         told = []
         for incident in self.open:
             if incident.state is State.MITIGATING:
-                incident.turn(State.INTERRUPTED, left.note(incident.audit))
-            if incident.state is State.INTERRUPTED:
-                told.append(f"{incident.name}: {left.note(incident.audit)}")
+                incident.turn(State.INTERRUPTED, self._left(incident))
+            if incident.state is State.INTERRUPTED and left.is_unfinished(incident.audit):
+                told.append(f"{incident.name}: {incident.note}")
             elif incident.state in AT_WORK:
                 incident.turn(State.QUEUED, "begun again after a restart")
                 self._start(self._work(incident, None))
@@ -179,7 +180,7 @@ class Desk:
                 await self._mitigate(incident, runbook)
         except asyncio.CancelledError:
             if incident.state is State.MITIGATING:
-                incident.turn(State.INTERRUPTED, left.note(incident.audit))
+                incident.turn(State.INTERRUPTED, self._left(incident))
             raise
         except FlashcrowdError as error:
             incident.turn(State.FAILED, str(error))
@@ -218,10 +219,14 @@ class Desk:
         recent = [one for one in self.incidents.values() if one.runbook == runbook.name and _recently(one.mitigated)]
         if len(recent) >= OFTEN:
             return f"it was followed {len(recent)} times within an hour, and didn't hold"
-        return self._unsettled(components(runbook))
+        return self._unsettled()
 
-    def _unsettled(self, wanted: frozenset[str]) -> str:
-        """Whether an earlier mitigation on the same components was cut off, so that nobody knows what is in place."""
+    def _left(self, incident: Incident) -> str:
+        file = self._shelf.files().get(incident.runbook)
+        return left.note(incident.audit, incident.runbook if file is None or file.parent == LIBRARY else str(file))
+
+    def _unsettled(self) -> str:
+        """Whether an earlier mitigation was cut off, so that nobody knows what is in place."""
         for incident in self.incidents.values():
             if incident.state is State.INTERRUPTED and left.is_unfinished(incident.audit):
                 return f"the mitigation of {incident.name} was cut off and nobody has finished or taken it back"

@@ -12,13 +12,13 @@ def is_unfinished(audit: Path) -> bool:
     return bool(unfinished(audit.parent))
 
 
-def note(audit: Path) -> str:
-    """What was done and may be in place, and how a person goes on from there."""
+def note(audit: Path, page: str) -> str:
+    """What was done and may be in place, and how a person goes on from there. page: the runbook, as one types it."""
     records = unfinished(audit.parent)
     if not records:
         return "it was cut off; nothing of it is left in place"
     record = records[-1]
     step = f"; {record.under_way} was under way" if record.under_way is not None else ""
     place = ", ".join(record.in_place) or "nothing"
-    ways = f"flashcrowd runbook run {record.runbook} --resume {audit}, or --rollback {audit}"
+    ways = f"flashcrowd runbook run {page} --target FILE --execute --rollback {audit}, or --resume {audit}"
     return f"its mitigation was cut off{step}; in place, or may be: {place}. Go on with: {ways}"

@@ -6,11 +6,13 @@ import asyncio
 import json
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp import web
 from command_line import CommandLine
@@ -114,10 +116,10 @@ class Shop:
         return web.json_response({})
 
     @asynccontextmanager
-    async def serve(self) -> AsyncIterator[str]:
+    async def serve(self, routes: Sequence[web.RouteDef] = ()) -> AsyncIterator[str]:
         app = web.Application()
-        app.add_routes([web.get("/metrics", self.metrics), web.post("/admin/{what}", self.admin)])
-        runner, port = web.AppRunner(app), free_port()
+        app.add_routes([*routes, web.get("/metrics", self.metrics), web.post("/admin/{what}", self.admin)])
+        runner, port = web.AppRunner(app, shutdown_timeout=0.1), free_port()
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         try:
@@ -209,8 +211,61 @@ async def test_production_may_be_looked_at_without_its_name(tmp_path) -> None:
         assert not desk.site.mitigate
 
 
-def made(folder: Path, environment: str, **changes: Any) -> runbook_server.Settings:
+def made(folder: Path, environment: str = "test", **changes: Any) -> runbook_server.Settings:
+    """Settings, for a target that is written where none is given."""
     file = folder / "target.yaml"
-    file.write_text(TARGET.format(environment=environment, prometheus="http://127.0.0.1:9", shop="http://127.0.0.1:9"))
+    if "target" not in changes or changes["target"] is None:
+        nowhere = "http://127.0.0.1:9"
+        file.write_text(TARGET.format(environment=environment, prometheus=nowhere, shop=nowhere))
     given = {"target": file, "where": access.listen("127.0.0.1:0"), "out": folder / "incidents", **changes}
     return runbook_server.Settings(**given)
+
+
+ALERT = {
+    "version": "4",
+    "alerts": [{"status": "firing", "labels": {"alertname": "ShopSlow"}, "startsAt": "2026-11-26T04:00:00Z"}],
+}
+
+
+async def test_kill_9_in_the_middle_of_a_mitigation_is_told_at_the_next_start_and_can_be_taken_back(
+    tmp_path, capsys
+) -> None:
+    shop, line, port, reached = Shop(), CommandLine(tmp_path), free_port(), asyncio.Event()
+
+    async def query(request: web.Request) -> web.Response:
+        vector = [{"metric": {}, "value": [1764130000, "0.9"]}]
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": vector}})
+
+    async def hang(request: web.Request) -> web.Response:
+        reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "shop-slow.md").write_text(PAGE)
+    words = f"runbook serve --target target.yaml --listen 127.0.0.1:{port} --runbooks books --out incidents --mitigate"
+    routes = [web.get("/api/v1/query", query), web.post("/api/v1/query", query), web.post("/admin/spare", hang)]
+    async with shop.serve(routes) as url, httpx.AsyncClient(trust_env=False) as client:
+        (tmp_path / "target.yaml").write_text(TARGET.format(environment="test", prometheus=url, shop=url))
+        first = line.start(*words.split())
+        await until(lambda: _listens(port), "the server")
+        (await client.post(f"http://127.0.0.1:{port}/alertmanager", json=ALERT)).raise_for_status()
+        await asyncio.wait_for(reached.wait(), 60)
+        first.kill()
+        first.communicate()
+        again = made(tmp_path, target=tmp_path / "target.yaml", runbooks=tmp_path / "books", mitigate=True)
+        async with runbook_server.running(again):
+            second = capsys.readouterr().err
+        assert "shop-slow.md --target FILE --execute --rollback" in second
+        assert "spare was under way; in place, or may be: spare" in second
+        told = second.partition("Go on with: flashcrowd ")[2].partition(",")[0].replace("FILE", "target.yaml").split()
+        ended = await asyncio.to_thread(line.run, *told, "--yes")
+        assert shop.asked == ["burden"], ended.stdout + ended.stderr
+        async with runbook_server.running(again):
+            assert "left unfinished" not in capsys.readouterr().err
+    assert line.processes() == []
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0

@@ -198,7 +198,8 @@ async def test_a_mitigation_that_was_cut_off_is_told_and_keeps_others_from_its_c
         await until(lambda: server.paths)
     release.set()
     assert it.incident.state is State.INTERRUPTED
-    assert "in place, or may be: reserve. Go on with: flashcrowd runbook run slow --resume" in it.incident.note
+    assert "runbooks/slow.md --target FILE --execute --rollback" in it.incident.note
+    assert "in place, or may be: reserve. Go on with: flashcrowd runbook run " in it.incident.note
     server.acting = lambda path: None
     async with house(mitigate=True) as it:
         assert it.incident.state is State.INTERRUPTED
