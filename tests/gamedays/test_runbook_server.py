@@ -227,6 +227,7 @@ ALERT = {
 }
 
 
+@pytest.mark.slow
 async def test_kill_9_in_the_middle_of_a_mitigation_is_told_at_the_next_start_and_can_be_taken_back(
     tmp_path, capsys
 ) -> None:
