@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
-setup: $(READY) prometheus alertmanager nchan faultable ## the virtual environment, Prometheus, and what tests and examples break
+setup: $(READY) prometheus alertmanager nchan faultable chromium ## the virtual environment, Prometheus, and what tests and examples break
 
 demo: setup ## rehearse a sale on the embedded storefront (about two minutes)
 	@$(BIN)/flashcrowd demo
@@ -79,6 +79,13 @@ nchan:
 	@[ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || deploy/debian-package.sh libnginx-mod-nchan "nginx with nchan, the chat of an example," \
 	  || echo "nginx with nchan could not be installed; all but its example works without it" >&2
+
+# What the pages are looked at with; where it can't be installed, those tests say so.
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || deploy/debian-package.sh chromium "Chromium, in which the pages are tried," \
+	  || echo "chromium could not be installed; all but the tests of pages works without it" >&2
 
 # What some kinds of faults need or are tried on; where it can't be installed, `chaos list` and the tests say so.
 TRIED_ON := redis-server:redis-server nft:nftables ip:iproute2 faketime:faketime

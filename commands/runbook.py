@@ -150,3 +150,49 @@ def run(
     given = labels(label or [])
     wanted = Following(name, target, prometheus, out, execute, yes, resume, rollback, anew, given, allow_production)
     raise typer.Exit(interrupt.run(follow(wanted)).outcome.exit_code)
+
+
+@app.command()
+def serve(
+    target: Annotated[Path | None, typer.Option(metavar="FILE", help="The target file.")] = None,
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="Instead of the target's own Prometheus.")
+    ] = None,
+    listen: Annotated[str, typer.Option(metavar="ADDR", help="Where to listen.")] = "127.0.0.1:9095",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where incidents are kept.")] = Path("runs/incidents"),
+    runbooks: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Runbooks of your own; they come before built-in ones.")
+    ] = None,
+    mitigate: Annotated[
+        bool, typer.Option("--mitigate", help="Act, where the runbook and the target allow it too.")
+    ] = False,
+    allow_production: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
+    ] = None,
+    token_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The environment variable with the token.")
+    ] = None,
+    token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="The file with the token.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Our certificate.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key.")] = None,
+    client_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Who signs the certificates that clients must have.")
+    ] = None,
+    chat_webhook_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The environment variable with a chat's webhook.")
+    ] = None,
+) -> None:
+    """Answer Alertmanager's alerts: diagnose at once, mitigate where all agree."""
+    from flashcrowd import interrupt
+    from gamedays import runbook_server
+    from runbooks.server import access
+
+    token = runbook_server.token(token_env, token_file)
+    where = access.listen(listen, token, tls_cert, tls_key, client_ca)
+    interrupt.run(
+        runbook_server.serve(
+            runbook_server.Settings(
+                where, out, target, prometheus, runbooks, mitigate, allow_production, chat_webhook_env
+            )
+        )
+    )

@@ -56,20 +56,10 @@ class RunDirectory:
         Raises:
             NeedError: the folder can't be made or written to.
         """
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "run"
-        for number in range(1, 1000):
-            path = base / (f"{stamp}-{slug}" if number == 1 else f"{stamp}-{slug}-{number}")
-            try:
-                path.mkdir(parents=True)
-            except FileExistsError:
-                continue
-            except OSError as error:
-                raise NeedError(f"{path} can't be made: {error.strerror}; choose another folder with --out") from None
-            for folder in FOLDERS:
-                (path / folder).mkdir()
-            return cls(path)
-        raise NeedError(f"{base} holds a thousand runs of this second; choose another folder with --out")
+        path = new_folder(base, name)
+        for folder in FOLDERS:
+            (path / folder).mkdir()
+        return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
@@ -135,6 +125,26 @@ class RunDirectory:
             raise InputError(f"{self.path / name} is missing: the run ended before it was written") from None
         except ValueError as error:
             raise InputError(f"{self.path / name} is damaged: {error}") from None
+
+
+def new_folder(base: Path, name: str) -> Path:
+    """A folder `base/2026-11-23T10-02-11Z-name` that there wasn't; a number is added when there is one already.
+
+    Raises:
+        NeedError: it can't be made.
+    """
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "run"
+    for number in range(1, 1000):
+        path = base / (f"{stamp}-{slug}" if number == 1 else f"{stamp}-{slug}-{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise NeedError(f"{path} can't be made: {error.strerror}; choose another folder with --out") from None
+        return path
+    raise NeedError(f"{base} holds a thousand runs of this second; choose another folder with --out")
 
 
 def write_atomically(path: Path, text: str) -> None:

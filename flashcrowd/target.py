@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
@@ -33,6 +34,18 @@ class Admin(Model):
     """What requests to the target's admin paths (sales, draws, ledgers) carry besides the mark, as a token."""
 
     headers: Headers = {}
+
+
+class Mitigations(Model):
+    """What may be done to the target without a person. automatic: all of it, or the components named."""
+
+    automatic: bool | list[str] = False
+
+    def allows(self, components: Iterable[str]) -> bool:
+        """Whether a mitigation that touches these (`*` is everything) may be done without a person."""
+        if isinstance(self.automatic, bool):
+            return self.automatic
+        return set(components) <= set(self.automatic)
 
 
 class Identities(Model):
@@ -118,6 +131,7 @@ class TargetSpec(Model):
     alertmanager: AlertmanagerAddress | None = None
     grafana: GrafanaAddress | None = None
     components: dict[str, Component] = {}
+    mitigations: Mitigations = Mitigations()
 
 
 class Target(Model):
@@ -242,6 +256,7 @@ __all__ = [
     "Link",
     "Live",
     "Mark",
+    "Mitigations",
     "Order",
     "Shop",
     "Stream",

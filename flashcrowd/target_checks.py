@@ -57,7 +57,8 @@ _GENERATED = ("user", "token")
 
 def rules(folder: Path) -> tuple[Rule, ...]:
     """The checks of a target file in this folder."""
-    return partial(_variables, folder), _secrets(folder), _token, partial(_identities, folder), partial(_frames, folder)
+    variables, people, frames = (partial(check, folder) for check in (_variables, _identities, _frames))
+    return variables, _secrets(folder), _token, people, frames, _mitigations
 
 
 def texts(node: Any, path: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], str]]:
@@ -155,6 +156,15 @@ def _token(source: Document) -> Iterator[Problem]:
     name = source.get(*path)
     if isinstance(name, str) and name not in os.environ:
         yield source.problem(path, f"the environment variable {name} is not set")
+
+
+def _mitigations(source: Document) -> Iterator[Problem]:
+    path = ("spec", "mitigations", "automatic")
+    allowed, components = source.get(*path), source.get("spec", "components", default={})
+    there = [str(name) for name in components] if isinstance(components, dict) else []
+    for number, name in enumerate(allowed) if isinstance(allowed, list) else ():
+        if name not in there:
+            yield source.problem((*path, number), f"no component '{name}'{did_you_mean(str(name), there)}")
 
 
 def _identities(folder: Path, source: Document) -> Iterator[Problem]:

@@ -26,15 +26,18 @@ def locate() -> Path | None:
     return Path(found) if found is not None else None
 
 
-async def start(supervisor: Supervisor, directory: Path, program: Path, webhooks: Sequence[str] = ()) -> str:
+async def start(
+    supervisor: Supervisor, directory: Path, program: Path, webhooks: Sequence[str] = (), token_file: Path | None = None
+) -> str:
     """Start it and wait until it takes alerts; its URL. The supervisor ends it.
 
     directory: made where it doesn't exist; has the configuration, and silences. webhooks: URLs that are told of pages.
+    token_file: the bearer token for those.
 
     Raises:
         NeedError: it isn't ready; shows the end of its log.
     """
-    config = _write(directory, configuration(webhooks))
+    config = _write(directory, configuration(webhooks, token_file))
     address = f"{HOST}:{free_port(HOST)}"
     url = f"http://{address}"
     child = supervisor.spawn(
@@ -54,9 +57,10 @@ async def start(supervisor: Supervisor, directory: Path, program: Path, webhooks
     return url
 
 
-def configuration(webhooks: Sequence[str] = ()) -> str:
+def configuration(webhooks: Sequence[str] = (), token_file: Path | None = None) -> str:
     """The YAML of an `alertmanager.yml`: pages go to on-call at once, one notification an SLO; tickets to nobody."""
-    calls: dict[str, Any] = {"webhook_configs": [{"url": url} for url in webhooks]} if webhooks else {}
+    token = {"http_config": {"authorization": {"credentials_file": str(token_file)}}} if token_file is not None else {}
+    calls: dict[str, Any] = {"webhook_configs": [{"url": url, **token} for url in webhooks]} if webhooks else {}
     text = io.StringIO()
     YAML().dump(
         {

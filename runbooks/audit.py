@@ -8,6 +8,7 @@ begin      the run: execute, labels, target, ...   finish       the run: outcome
 ask        a step that wants a person's word       decision     what the person said
 start      one try of a step: number, what, undo   end          the same: state, seconds, message, output, expected, got
 planned    a step of a dry run: what               skipped      a step that wasn't taken: message
+before     the verification's figures, before anything was done
 rollback   the turn to it: reason, in_place        interrupted  the run, by a signal or an error of ours: in_place
 resume     the run, by a later process: finished   given_up     the run, by a person: it is not asked about any more
 stragglers processes of a step that were ended: pids

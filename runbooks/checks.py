@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 
 from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import Problem
-from runbooks.model import ACTING, OPTIONAL, Heading, PromqlStep, Runbook, Section, WaitStep
+from runbooks.model import ACTING, OPTIONAL, Heading, ManualStep, PromqlStep, Runbook, Section, WaitStep
 
 
 def faults(runbook: Runbook, broken: Set[str]) -> Iterator[Problem]:
@@ -18,7 +18,7 @@ def faults(runbook: Runbook, broken: Set[str]) -> Iterator[Problem]:
     """
     if not runbook.title:
         yield _problem(runbook, 1, "has no title; write one as '# What the alert says'")
-    for rule in (_headings, _names, _places, _expectations, _waits):
+    for rule in (_headings, _names, _places, _expectations, _waits, _automatic):
         yield from rule(runbook)
     yield from _references(runbook, broken)
     if not broken:
@@ -62,6 +62,17 @@ def _places(runbook: Runbook) -> Iterator[Problem]:
             yield _problem(runbook, step.line, "when belongs to steps under Mitigation; all others are always taken")
         if step.approve and step.section is Heading.ROLLBACK:
             yield _problem(runbook, step.line, "approve can't be honoured: a rollback runs to its end without asking")
+
+
+def _automatic(runbook: Runbook) -> Iterator[Problem]:
+    """Whoever wants to be asked about a step hasn't allowed a machine to take it; and half a page is no mitigation."""
+    for step in runbook.steps(Heading.MITIGATION) if runbook.front.automatic else ():
+        if step.approve or isinstance(step, ManualStep):
+            why = "asks a person first" if step.approve else "is something that only a person can do"
+            yield _problem(runbook, step.line, f"automatic can't be honoured: {step.name} {why}")
+    for step in runbook:
+        if step.on and not step.acts:
+            yield _problem(runbook, step.line, f"on belongs to steps that change something; {step.kind} steps don't")
 
 
 def _expectations(runbook: Runbook) -> Iterator[Problem]:

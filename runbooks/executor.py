@@ -30,7 +30,7 @@ from typing import Any
 from flashcrowd.errors import NeedError
 from flashcrowd.guard import Guard
 from runbooks.audit import Audit
-from runbooks.execution import Decision, Execution, Outcome, State, StepResult
+from runbooks.execution import Decision, Execution, Outcome, State, StepResult, json_numbers
 from runbooks.fingerprints import of_runbook
 from runbooks.labels import within_bounds
 from runbooks.model import Heading, ManualStep, PromqlStep, Runbook, Step, WaitStep
@@ -56,7 +56,9 @@ class Executor:
     at something awaited, and before a retry. mark: the headers of http steps that tell the target who we are. target:
     its name, for the audit. on_progress: called while a step waits. earlier: the run of this audit so far, when it is
     gone on with. again: asked about a step of it of which nobody knows how far it came (yes: do it again; skip: it is
-    done); without it, such a step is done again where that does no harm.
+    done); without it, such a step is done again where that does no harm. worse_after:
+    seconds for which the verification has to be worse than before the mitigation for that to be taken back at once;
+    None waits for the verification's timeout.
     """
 
     def __init__(
@@ -74,11 +76,13 @@ class Executor:
         poll: float = 0.5,
         pause: float = 1.0,
         mark: Mark = dict,
+        worse_after: float | None = None,
         target: str = "",
         on_progress: OnProgress = lambda step, words: None,
         earlier: Record | None = None,
         again: Approve | None = None,
     ) -> None:
+        self._worse_after = worse_after
         self._runbook, self._execute, self._target = runbook, execute, target
         self._audit = audit
         self._labels_given = len(labels or {})
@@ -174,6 +178,9 @@ class Executor:
             if self._no_cause():
                 outcome = Outcome.UNREAD if self._unread() else Outcome.NO_CAUSE_FOUND
                 return outcome, f"{self._no_cause()}; nothing was done"
+            if self._worse_after is not None and self._resumption is None:
+                before = await self._performer.remember(self._runbook, self._worse_after)
+                self._taker.record("before", figures={name: json_numbers(values) for name, values in before.items()})
             for step in self._runbook.steps(Heading.MITIGATION):
                 await self._mitigate(step)
             if not self._taker.in_place:

@@ -73,8 +73,9 @@ class Step(Model):
 
     approve: a person is asked first. timeout: seconds for one try. undo: the Rollback step that takes this one back.
     retries: further tries after a failure. when: the Diagnosis step that must have matched for this Mitigation step
-    to be taken; without it any match is enough. why: the prose between the step before and this one. line: of the
-    fence, from 1.
+    to be taken; without it any match is enough. on: the components that it touches, besides those that its address
+    names (for one mitigation at a time, and for what a target allows). why: the prose between the step before and this
+    one. line: of the fence, from 1.
     """
 
     kind: ClassVar[str]
@@ -87,6 +88,7 @@ class Step(Model):
     undo: str | None = None
     retries: Annotated[int, Field(ge=0, le=10)] = 0
     when: str | None = None
+    on: tuple[str, ...] = ()
     section: Heading
     why: str
     line: int
@@ -190,12 +192,17 @@ class Rehearsal(Model):
 
 
 class FrontMatter(Model):
-    """The YAML at the top of the page. rehearse_every: seconds after which evidence is too old; None is 90 days."""
+    """The YAML at the top of the page.
+
+    automatic: `runbook serve` may follow it without a person. rehearse_every: seconds after which evidence is too old;
+    None is 90 days.
+    """
 
     alerts: list[str] = []
     slo: str | None = None
     owner: str
     severity: Literal["page", "ticket"]
+    automatic: bool = False
     rehearse_every: Annotated[Duration, AfterValidator(_positive)] | None = None
     rehearsed: Rehearsal | None = None
 

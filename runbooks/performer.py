@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from flashcrowd.documents import did_you_mean
-from flashcrowd.errors import DocumentError, InputError, Problem
+from flashcrowd.errors import DocumentError, FlashcrowdError, InputError, Problem
 from flashcrowd.guard import Guard
 from flashcrowd.template import fill, names
 from runbooks.actions import Seen
@@ -17,6 +18,7 @@ from runbooks.queries import Query, hold, look
 from runbooks.request import Mark, describe_request, send
 from runbooks.script import run_script
 from runbooks.waiting import wait
+from runbooks.worse import Before
 
 OnProgress = Callable[[Step, str], None]
 """Called about once a second while a step waits for something, with how far that has come."""
@@ -41,6 +43,7 @@ class Performer:
         on_progress: OnProgress = lambda step, words: None,
     ) -> None:
         self.query, self.labels, self._mark = query, labels, mark
+        self._before = dict[str, Before]()
         self._run, self._on_progress = run, on_progress
         self._guard, self.variables, self._poll = guard, variables, poll
         self._values = _Values({**{f"env.{name}": value for name, value in os.environ.items()}, **variables})
@@ -100,7 +103,20 @@ class Performer:
         text = fill(step.query, self._values)
         if step.section in (Heading.FIRST, Heading.DIAGNOSIS):
             return await look(step, text, query)
-        return await hold(step, text, query, self._poll, partial(self._on_progress, step))
+        return await hold(step, text, query, self._poll, partial(self._on_progress, step), self._before.get(step.name))
+
+    async def remember(self, runbook: Runbook, after: float) -> dict[str, tuple[float, ...]]:
+        """Read the verification before anything is done, to see afterwards whether it became worse; its values.
+
+        A query without an answer is left out. after: as of `Before`.
+        """
+        found = dict[str, tuple[float, ...]]()
+        for step in runbook.steps(Heading.VERIFICATION):
+            if isinstance(step, PromqlStep) and step.expect is not None and self.query is not None:
+                with contextlib.suppress(FlashcrowdError, OSError):
+                    found[step.name] = (await look(step, fill(step.query, self._values), self.query)).values
+                    self._before[step.name] = Before(step.expect, found[step.name], after)
+        return found
 
     def _unknown(self, runbook: Runbook, step: Step) -> Iterator[Problem]:
         for name in dict.fromkeys(name for text in _templates(step) for name in names(text)):

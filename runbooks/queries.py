@@ -11,6 +11,7 @@ from flashcrowd.units import format_duration
 from runbooks.actions import ActionError, Seen
 from runbooks.execution import State
 from runbooks.model import PromqlStep
+from runbooks.worse import Before
 
 Query = Callable[[str], Awaitable[list[float]]]
 """PromQL in, the values of its series now out; it may raise FlashcrowdError or OSError when there is no answer."""
@@ -38,11 +39,17 @@ async def look(step: PromqlStep, text: str, query: Query) -> Seen:
 
 
 async def hold(
-    step: PromqlStep, text: str, query: Query, poll: float, tell: Callable[[str], None] = lambda words: None
+    step: PromqlStep,
+    text: str,
+    query: Query,
+    poll: float,
+    tell: Callable[[str], None] = lambda words: None,
+    before: Before | None = None,
 ) -> Seen:
     """Ask every `poll` seconds until what is expected has held for the step's `for`; FAILED at the timeout.
 
-    tell: called at each look with how it goes.
+    tell: called at each look with how it goes. before: what it was before the mitigation; FAILED as soon as it is worse
+    than that.
 
     Prometheus being away for a moment counts as not holding: it breaks the stretch, not the wait.
     """
@@ -56,6 +63,8 @@ async def hold(
                 except (FlashcrowdError, OSError) as error:
                     values, trouble = (), f" ({error})"
                 now = time.monotonic()
+                if before is not None and before.is_worse(values, now):
+                    return Seen(State.FAILED, _worse(before, values), values=values)
                 since = (since or now) if _as_expected(step, values) else None
                 if since is not None and now - since >= step.hold:
                     return Seen(State.DONE, _held(step, values), values=values)
@@ -86,6 +95,13 @@ def _as_expected(step: PromqlStep, values: Sequence[float]) -> bool:
 
 def _wanted(step: PromqlStep) -> str:
     return f"{step.expect} for {format_duration(step.hold)}" if step.hold else str(step.expect)
+
+
+def _worse(before: Before, values: Sequence[float]) -> str:
+    return (
+        f"{format_values(values)}, and {format_values(before.values)} before the mitigation, "
+        f"expected {before.expect}: it made things worse"
+    )
 
 
 def _held(step: PromqlStep, values: Sequence[float]) -> str:

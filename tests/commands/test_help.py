@@ -34,6 +34,7 @@ COMMANDS = {
     "runbook lint": ["--prometheus", "--target", "--slo", "--rules", "--runbooks", "--links", "--strict", "--json"],
     "runbook generate": ["--from", "--target", "--slo", "--out", "--check", "--dry-run"],
     "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--out", "--allow-production"],
+    "runbook serve": ["--target", "--prometheus", "--listen", "--mitigate", "--token-env", "--client-ca", "--runbooks"],
     "gameday run": ["--out", "--control", "--with-controls", "--allow-production", "--json"],
     "gameday plan": [],
     "gameday judge": ["--json"],

@@ -73,3 +73,23 @@ def test_unknown_variables_and_missing_secrets_are_named_with_their_lines(tmp_pa
     assert (first.line, first.path) == (9, "spec.live.url")
     assert "${romo}" in first.message
     assert (second.line, second.message) == (10, "the environment variable NOT_SET_ANYWHERE is not set")
+
+
+def mitigations(folder, text):
+    file = folder / "target.yaml"
+    file.write_text(
+        "kind: Target\nmetadata: {name: small}\nspec:\n  environment: test\n  allow_hosts: [127.0.0.1]\n"
+        "  max_viewers: 1\n"
+        f"  components: {{shop: {{}}, inventory: {{}}}}\n{text}"
+    )
+    return read_target(file).spec.mitigations
+
+
+def test_nothing_may_be_mitigated_without_a_person_unless_the_file_says_so(tmp_path):
+    assert not mitigations(tmp_path, "").allows({"shop"})
+    assert not mitigations(tmp_path, "  mitigations: {automatic: false}\n").allows({"shop"})
+    some = mitigations(tmp_path, "  mitigations: {automatic: [shop]}\n")
+    assert [some.allows(it) for it in ({"shop"}, {"shop", "inventory"}, {"*"})] == [True, False, False]
+    assert mitigations(tmp_path, "  mitigations: {automatic: true}\n").allows({"shop", "*"})
+    with pytest.raises(DocumentError, match=r"target.yaml:8: .*no component 'shpo'; did you mean 'shop'"):
+        mitigations(tmp_path, "  mitigations: {automatic: [shpo]}\n")

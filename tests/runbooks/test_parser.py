@@ -236,3 +236,26 @@ def test_a_wait_that_can_not_be_honoured_is_a_fault(
     with pytest.raises(DocumentError) as caught:
         runbook({section: f"{PARTS[section]}\n\n{text}"})
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('```http {"step": "reserve", "undo": "release", "approve": true}\nPOST ${shop.admin}/x\n```', "asks a person"),
+        ('```manual {"step": "call"}\nCall them.\n```', "is something that only a person can do"),
+    ],
+)
+def test_an_automatic_page_asks_nobody(runbook: Callable[..., Runbook], text: str, fault: str) -> None:
+    automatic = {"front": f"{PARTS['front']}\nautomatic: true"}
+    with pytest.raises(DocumentError, match=f"automatic can't be honoured: .* {fault}"):
+        runbook({**automatic, "Mitigation": text, **({} if "undo" in text else {"Rollback": "Nothing."})})
+    assert runbook(automatic).front.automatic
+    assert not runbook().front.automatic
+
+
+def test_a_step_names_the_components_that_it_touches(runbook: Callable[..., Runbook]) -> None:
+    text = '```sh {"step": "restart", "on": ["inventory"], "undo": "release"}\ntrue\n```'
+    assert runbook({"Mitigation": text}).step("restart").on == ("inventory",)
+    look = '```promql {"step": "slow", "expect": "> 0.3", "on": ["inventory"]}\nslow_seconds\n```'
+    with pytest.raises(DocumentError, match="on belongs to steps that change something"):
+        runbook({"Diagnosis": look})
