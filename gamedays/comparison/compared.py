@@ -59,8 +59,8 @@ class Compared:
         if self.refusals:
             return f"Nothing can be said: {'; '.join(self.refusals)}."
         if self.outcome is Outcome.INCONCLUSIVE and self.doubts:
-            one, others = self.doubts[0], len(self.doubts) - 1
-            besides = f" (and {others} more)" if others else ""
+            one = self.doubts[0]
+            besides = f" (and {len(self.doubts) - 1} more)" if len(self.doubts) > 1 else ""
             return f"It can't be told whether {one.key.name}{besides} got worse: {one.why}. Try on a quieter machine."
         if self.outcome is Outcome.INCONCLUSIVE:
             why = next((row.why for row in self.rows if row.call is Call.UNTOLD), "neither run has any figure")
