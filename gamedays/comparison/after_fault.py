@@ -70,7 +70,7 @@ def _mitigated(story: Story, fault: FaultFact, page: PageSeen | None) -> float |
 def _production(fault: FaultFact, slo: str, replayed: Production | None, doubt: str | None, step: float) -> Lapse:
     """When production's rules would have paged, however long the fault would have had to last.
 
-    They see the bad share of the seconds from onset to recovery go on. Both ends are known to a second (`step`), and the
+    They see the bad share of the seconds from onset to recovery go on. Both ends are known to a second (`step`); the
     share, and with it the time, may be off by as much of the length between them.
     """
     mine = [
