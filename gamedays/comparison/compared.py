@@ -110,11 +110,8 @@ def compared(runs: Sequence[Measured], repeats: Sequence[Measured], tolerance: T
     between = [run for run in runs[1:-1] if not run.story.complete]
     whole = [run for run in (*runs, *repeats) if run.story.complete]
     warnings = [f"{_incomplete(run)}; the trend is without it" for run in between]
-    warnings += [
-        f"{run.name}: {run.doubt}; don't trust its part of the trend"
-        for run in whole[1:]
-        if run.doubt and run is not now
-    ]
+    doubted = [run for run in whole if run.doubt is not None and run not in (*before, now)]
+    warnings += [f"{run.name}: {run.doubt}; don't trust its part of the trend" for run in doubted]
     return Compared(before, now, tuple(rows), found, tuple(refusals), tuple(warnings), tolerance, trend(whole))
 
 
