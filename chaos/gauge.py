@@ -63,8 +63,8 @@ class FaultGauge(Collector):
         yield family
 
     @contextmanager
-    def served(self, port: int | None, tell: Callable[[str], None]) -> Iterator[None]:
-        """Answer scrapes on this port of the loopback address; without a port, do nothing.
+    def served(self, port: int | None, tell: Callable[[str], None], *others: Collector) -> Iterator[None]:
+        """Answer scrapes on this port of the loopback address, of this and the others; without a port, do nothing.
 
         A port that is taken, by another injection perhaps, is told and hinders no fault: its window isn't marked then.
         """
@@ -72,7 +72,8 @@ class FaultGauge(Collector):
             yield
             return
         registry = CollectorRegistry()
-        registry.register(self)
+        for collector in (self, *others):
+            registry.register(collector)
         try:
             require_free(HOST, port, "the faults' metric")
             server, thread = start_http_server(port, addr=HOST, registry=registry)

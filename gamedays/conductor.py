@@ -31,6 +31,7 @@ from gamedays.schedule import Schedule
 from loadtests import runner
 from monitors.alerts import Source
 from monitors.prometheus import Prometheus
+from runbooks.gauge import StepGauge
 
 ABORT_AFTER = 5
 """Evaluations in a row, a second apart, that an abort condition must hold: one late scrape is no reason."""
@@ -60,7 +61,7 @@ class Conductor:
         self._prometheus, self._pages, self._run = prometheus, pages, run
         self._load: runner.Load | None = None
         self._broken: dict[str, str] = {}
-        self._gauge = FaultGauge(step.fault for step in self._steps)
+        self._gauge, self._step_gauge = FaultGauge(step.fault for step in self._steps), StepGauge()
 
     async def play(self, supervisor: Supervisor) -> None:
         """From the first viewer to the last. An abort is recorded, not raised; cancellation goes through."""
@@ -82,7 +83,7 @@ class Conductor:
         def unmarked(reason: str) -> None:
             self._run.record("conductor", "faults_unmarked", reason=reason)
 
-        with self._gauge.served(self._target.faults_port, unmarked):
+        with self._gauge.served(self._target.faults_port, unmarked, self._step_gauge):
             await self._play_marked(start, load)
 
     async def _play_marked(self, start: float, load: runner.Load) -> None:
@@ -130,6 +131,7 @@ class Conductor:
             withheld=self._control == "no-runbook",
             mark=lambda: mark_headers(self._target, self._run.name),
             pages=self._pages,
+            on_line=self._step_gauge.event,
         )
 
     async def _sentinel(self) -> None:

@@ -11,12 +11,16 @@ from importlib.metadata import version
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.units import utc
 from gamedays.checks import Prepared
+from gamedays.fingerprints import of_plan, of_rules, of_target
 
 PARTS = ("locust", "gevent", "websockets", "prometheus-client")
 
 
 def write(run: RunDirectory, prepared: Prepared, our_version: str) -> None:
-    """Write `manifest.json`: plan, target, SLOs, control, versions, limits. Secrets are still `${env.NAME}` there."""
+    """Write `manifest.json`: plan, target, SLOs, their fingerprints, control, versions, limits.
+
+    Secrets are still `${env.NAME}` there.
+    """
     run.write_json(
         "manifest.json",
         {
@@ -27,6 +31,11 @@ def write(run: RunDirectory, prepared: Prepared, our_version: str) -> None:
             "plan_file": prepared.file.name,
             "target": prepared.target.model_dump(mode="json", by_alias=True) if prepared.target else "embedded",
             "slos": [slo.model_dump(mode="json", by_alias=True) for slo in prepared.slos],
+            "fingerprints": {
+                "plan": of_plan(prepared.plan),
+                "rules": of_rules(prepared.slos),
+                "target": of_target(prepared.target),
+            },
             "versions": {"flashcrowd": our_version, **{part: version(part) for part in PARTS}},
             "machine": {
                 "cores": os.cpu_count(),

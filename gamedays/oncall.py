@@ -19,6 +19,8 @@ from monitors.alerts import Page, Source
 from monitors.prometheus import Prometheus
 from runbooks.audit import Audit
 from runbooks.executor import Executor
+from runbooks.fingerprints import of_runbook
+from runbooks.taker import OnEvent
 
 
 class OnCall:
@@ -26,6 +28,7 @@ class OnCall:
 
     withheld: the runbooks are kept from them (the `no-runbook` control): pages are noted, nothing is done. mark: the
     headers of what the runbooks send to the target. pages: who tells of alerts; Prometheus itself, if not given.
+    on_line: called with each line of the audits.
     """
 
     def __init__(
@@ -37,10 +40,11 @@ class OnCall:
         withheld: bool = False,
         mark: Callable[[], Mapping[str, str]] = dict,
         pages: Source | None = None,
+        on_line: OnEvent = lambda kind, data: None,
     ) -> None:
         self._prometheus, self._pages = prometheus, pages or prometheus
         self._guard, self._variables = guard, variables
-        self._run, self._withheld, self._mark = run, withheld, mark
+        self._run, self._withheld, self._mark, self._on_line = run, withheld, mark, on_line
         self._incidents: set[str] = set()
 
     async def watch(self, since: float) -> None:
@@ -92,7 +96,7 @@ class OnCall:
             if "://" in name:
                 raise InputError(f"{name} is a page for people; give the name of a runbook, or its file")
             runbook = runbooks.catalogue.find(name)
-            self._run.record("runbook", "started", runbook=name, alert=page.name)
+            self._run.record("runbook", "started", runbook=name, alert=page.name, fingerprint=of_runbook(runbook))
             with Audit(self._run.path / "runbooks" / f"{runbook.name}.jsonl", who="game day") as audit:
                 executor = Executor(
                     runbook,
@@ -119,6 +123,7 @@ class OnCall:
 
     def _step(self, kind: str, data: dict[str, Any]) -> None:
         """Lines of the audit that are about a step become events; the audit itself has them all."""
+        self._on_line(kind, data)
         if "step" in data:
             self._run.record("runbook", f"step_{kind}", **data)
 

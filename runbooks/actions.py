@@ -17,12 +17,13 @@ CAPTURED = 65_536
 
 @dataclass(frozen=True)
 class Seen:
-    """What came of an action. values: of a query's series, one each."""
+    """What came of an action. values: of a query's series, one each. refused: it is certain that nothing changed."""
 
     state: State = State.DONE
     message: str = ""
     output: str = ""
     values: tuple[float, ...] = ()
+    refused: bool = False
 
 
 class ActionError(FlashcrowdError):

@@ -4,13 +4,15 @@
  "step": "reserve-blocks", "section": "Mitigation", "number": 1, "what": "POST http://…"}
 
 kind       of
-begin      the run: execute, labels                finish       the run: outcome, message, in_place
+begin      the run: execute, labels, target, ...   finish       the run: outcome, message, in_place
 ask        a step that wants a person's word       decision     what the person said
-start      one try of a step: number, what         end          the same: state, seconds, message, output, expected, got
+start      one try of a step: number, what, undo   end          the same: state, seconds, message, output, expected, got
 planned    a step of a dry run: what               skipped      a step that wasn't taken: message
 rollback   the turn to it: reason, in_place        interrupted  the run, by a signal or an error of ours: in_place
+resume     the run, by a later process: finished   given_up     the run, by a person: it is not asked about any more
+stragglers processes of a step that were ended: pids
 
-A `start` without its `end` is a step of which nobody knows how far it came.
+A `start` without its `end` is a step of which nobody knows how far it came. docs/runbooks.md has all fields.
 """
 
 from __future__ import annotations
@@ -24,9 +26,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from flashcrowd.errors import NeedError
+from flashcrowd.errors import InputError, NeedError
 from flashcrowd.masking import Masking, bounded
 from flashcrowd.units import utc
+from runbooks import locks
 
 OUTPUT_LIMIT = 4096
 """Characters of any one text in the record."""
@@ -35,28 +38,42 @@ OUTPUT_LIMIT = 4096
 class Audit:
     """The record of one run; several runs may share a file.
 
+    run: the id of an earlier run that is gone on with. While this is open, no other process can go on with the run.
+
     Raises:
-        NeedError: the file can't be opened, or a line can't be written to disk.
+        InputError: a living process follows the run.
+        NeedError: the file can't be opened or locked, or a line can't be written to disk.
     """
 
-    def __init__(self, path: Path, masking: Masking | None = None, who: str | None = None) -> None:
-        self.path, self.run, self.who = path, uuid.uuid4().hex, who or _user()
+    def __init__(
+        self, path: Path, masking: Masking | None = None, who: str | None = None, run: str | None = None
+    ) -> None:
+        self.path, self.run, self.who = path, run or uuid.uuid4().hex, who or _user()
         self.mask = masking or Masking(os.environ)
+        self._file = -1
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            free = locks.hold(self._file, self.run)
+            self._torn = _is_torn(self._file)
             _sync_folder(path.parent)
         except OSError as error:
+            self.close()
             raise self._failed(error) from None
+        if not free:
+            self.close()
+            raise InputError(f"another process is following the run in {path}; wait until it has ended")
 
     def write(self, kind: str, row: dict[str, Any]) -> None:
         """Append a line, cleaned, and wait until it is on disk."""
         head = {"time": utc(time.time()), "run": self.run, "who": self.who, "kind": kind}
-        line = json.dumps({**head, **self.cleaned(row)}, ensure_ascii=False)
+        line = json.dumps({**head, **self.cleaned(row)}, ensure_ascii=False) + "\n"
+        text, self._torn = ("\n" if self._torn else "") + line, True
         try:
-            _write_all(self._file, f"{line}\n".encode("utf-8", errors="replace"))
+            _write_all(self._file, text.encode("utf-8", errors="replace"))
             os.fsync(self._file)
         except OSError as error:
             raise self._failed(error) from None
+        self._torn = False
 
     def close(self) -> None:
         if self._file >= 0:
@@ -88,6 +105,12 @@ class Audit:
 
     def _failed(self, error: OSError) -> NeedError:
         return NeedError(f"the audit {self.path} can't be written: {error.strerror}; nothing is done without it")
+
+
+def _is_torn(file: int) -> bool:
+    """Whether the last line has no end, as a crash or a full disk leaves it: the next one must not continue it."""
+    size = os.fstat(file).st_size
+    return size > 0 and os.pread(file, 1, size - 1) != b"\n"
 
 
 def _write_all(file: int, data: bytes) -> None:

@@ -33,7 +33,7 @@ def read_block(kind: str, text: str) -> dict[str, Any]:
         BlockError: it is empty or malformed.
     """
     if not text.strip():
-        raise BlockError("the block is empty")
+        raise BlockError("the block is empty" + ("; say what is waited for" if kind == "wait" else ""))
     return _READERS[kind](text.strip("\n"))
 
 
@@ -87,11 +87,11 @@ def _sh(text: str) -> dict[str, Any]:
     return {"script": text}
 
 
-def _manual(text: str) -> dict[str, Any]:
+def _said(text: str) -> dict[str, Any]:
     return {"text": text}
 
 
-_READERS = {"promql": _promql, "http": _http, "sh": _sh, "manual": _manual}
+_READERS = {"promql": _promql, "http": _http, "sh": _sh, "wait": _said, "manual": _said}
 
 
 def environment_name(variable: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import InputError
@@ -54,6 +55,13 @@ def for_alert(alert: str, extra_folders: Sequence[Path] = ()) -> Runbook:
 def every(extra_folders: Sequence[Path] = ()) -> list[Runbook]:
     """All runbooks, sorted by name. Raises DocumentError when a page is wrong."""
     return [read_runbook(file) for _, file in sorted(_files(extra_folders).items())]
+
+
+def as_dict(runbook: Runbook) -> dict[str, Any]:
+    """What a program wants to know of a runbook, as JSON values."""
+    steps = [{"step": step.name, "kind": step.kind, "section": step.section.value} for step in runbook]
+    front = runbook.front.model_dump(mode="json", exclude_none=True)
+    return {"name": runbook.name, "title": runbook.title, "file": str(runbook.file), **front, "steps": steps}
 
 
 def _files(extra_folders: Iterable[Path]) -> dict[str, Path]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 
 from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import Problem
-from runbooks.model import ACTING, OPTIONAL, Heading, PromqlStep, Runbook, Section
+from runbooks.model import ACTING, OPTIONAL, Heading, PromqlStep, Runbook, Section, WaitStep
 
 
 def faults(runbook: Runbook, broken: Set[str]) -> Iterator[Problem]:
@@ -18,7 +18,7 @@ def faults(runbook: Runbook, broken: Set[str]) -> Iterator[Problem]:
     """
     if not runbook.title:
         yield _problem(runbook, 1, "has no title; write one as '# What the alert says'")
-    for rule in (_headings, _names, _places, _expectations):
+    for rule in (_headings, _names, _places, _expectations, _waits):
         yield from rule(runbook)
     yield from _references(runbook, broken)
     if not broken:
@@ -74,6 +74,18 @@ def _expectations(runbook: Runbook) -> Iterator[Problem]:
             yield _problem(runbook, step.line, f"for can't be honoured under {step.section}, which looks only once")
         elif step.hold >= step.timeout:
             yield _problem(runbook, step.line, "for must be shorter than timeout, or it can never hold that long")
+
+
+def _waits(runbook: Runbook) -> Iterator[Problem]:
+    for step in runbook:
+        if not isinstance(step, WaitStep):
+            continue
+        if step.section not in (Heading.MITIGATION, Heading.VERIFICATION):
+            yield _problem(
+                runbook, step.line, "a wait belongs under Mitigation or Verification; nothing else takes time"
+            )
+        for name in sorted({"approve", "timeout", "retries", "undo"} & step.model_fields_set):
+            yield _problem(runbook, step.line, f"{name} can't be honoured: a wait only lets its time pass")
 
 
 def _verification(runbook: Runbook) -> Iterator[Problem]:

@@ -41,6 +41,8 @@ class Outcome(StrEnum):
     nothing_done     a cause was found, but no mitigation is for it, or each was skipped
     unread           a cause could not be looked for, as Prometheus didn't answer, and nothing was done
     dry_run          nothing was to be done
+    taken_back       what was in place was taken back, as asked
+    not_taken_back   the same, but an undo failed or was skipped: something is still in place
     """
 
     RECOVERED = "recovered"
@@ -51,12 +53,14 @@ class Outcome(StrEnum):
     NOTHING_DONE = "nothing_done"
     UNREAD = "unread"
     DRY_RUN = "dry_run"
+    TAKEN_BACK = "taken_back"
+    NOT_TAKEN_BACK = "not_taken_back"
 
     @property
     def exit_code(self) -> ExitCode:
         if self is Outcome.UNREAD:
             return ExitCode.INCONCLUSIVE
-        return ExitCode.PASS if self in (Outcome.RECOVERED, Outcome.DRY_RUN) else ExitCode.FAIL
+        return ExitCode.PASS if self in (Outcome.RECOVERED, Outcome.DRY_RUN, Outcome.TAKEN_BACK) else ExitCode.FAIL
 
 
 @dataclass(frozen=True)

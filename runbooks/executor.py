@@ -15,36 +15,31 @@ timed out may have, one that the guard or a 4xx refused hasn't.
 Cancellation (Ctrl-C) ends the current step and takes nothing back. The mitigation may be all that keeps the platform
 up, and whoever presses Ctrl-C asks us to do less, not more; "abort and undo" is there to be asked for. The audit's last
 line is then `interrupted` and names what is in place and which steps undo it.
+
+A run that was cut off, by Ctrl-C or a crash, is gone on with from its audit: `resume` or `take_back` of an Executor
+that is given its Record. No step that has ended is done twice; of one that was under way a person is asked.
 """
 
 from __future__ import annotations
 
-import asyncio
+import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from flashcrowd.errors import FlashcrowdError, NeedError
+from flashcrowd.errors import NeedError
 from flashcrowd.guard import Guard
-from runbooks.actions import ActionError, RefusedError, Seen
 from runbooks.audit import Audit
-from runbooks.execution import Decision, Execution, Outcome, State, StepResult, json_numbers
-from runbooks.model import Heading, ManualStep, PromqlStep, Runbook, Step
-from runbooks.performer import Performer
+from runbooks.execution import Decision, Execution, Outcome, State, StepResult
+from runbooks.fingerprints import of_runbook
+from runbooks.labels import within_bounds
+from runbooks.model import Heading, ManualStep, PromqlStep, Runbook, Step, WaitStep
+from runbooks.performer import OnProgress, Performer
 from runbooks.queries import Query
+from runbooks.records import Record
 from runbooks.request import Mark
-
-Approve = Callable[[Step], Awaitable[Decision]]
-OnEvent = Callable[[str, dict[str, Any]], None]
-
-
-class _RollBack(Exception):
-    """The rest of the page is off; what was done has to be taken back."""
-
-    def __init__(self, outcome: Outcome, reason: str) -> None:
-        super().__init__(reason)
-        self.outcome, self.reason = outcome, reason
+from runbooks.resumption import Resumption
+from runbooks.taker import Approve, OnEvent, RollBackError, Taker
 
 
 async def unattended(step: Step) -> Decision:
@@ -58,7 +53,10 @@ class Executor:
     query: PromQL in, the values of its series now out. variables: what `${...}` stands for, as Target.variables()
     gives; `${env.NAME}` is there besides. approve: asked before `approve` and manual steps. on_event: called with
     each line of the audit (kind, data) once it is on disk. labels: of the alert. poll, pause: seconds between two looks
-    at something awaited, and before a retry. mark: the headers of http steps that tell the target who we are.
+    at something awaited, and before a retry. mark: the headers of http steps that tell the target who we are. target:
+    its name, for the audit. on_progress: called while a step waits. earlier: the run of this audit so far, when it is
+    gone on with. again: asked about a step of it of which nobody knows how far it came (yes: do it again; skip: it is
+    done); without it, such a step is done again where that does no harm.
     """
 
     def __init__(
@@ -76,13 +74,19 @@ class Executor:
         poll: float = 0.5,
         pause: float = 1.0,
         mark: Mark = dict,
+        target: str = "",
+        on_progress: OnProgress = lambda step, words: None,
+        earlier: Record | None = None,
+        again: Approve | None = None,
     ) -> None:
-        self._runbook, self._execute = runbook, execute
-        self._performer = Performer(query, guard, variables, labels or {}, poll, mark)
-        self._audit, self._approve, self._on_event, self._pause = audit, approve, on_event, pause
-        self._results: list[StepResult] = []
-        self._in_place: list[Step] = []
-        self._rolling_back, self._must_record = False, True
+        self._runbook, self._execute, self._target = runbook, execute, target
+        self._audit = audit
+        self._labels_given = len(labels or {})
+        self._performer = Performer(
+            query, guard, variables, within_bounds(labels or {}), poll, mark, audit.run, on_progress
+        )
+        self._taker = Taker(runbook, self._performer, audit, execute, approve, on_event, pause)
+        self._resumption = None if earlier is None else Resumption(earlier, runbook, self._taker, again)
 
     async def run(self) -> Execution:
         """Follow the page to its end.
@@ -94,21 +98,71 @@ class Executor:
             NeedError: the audit can't be written, and nothing was done; later the outcome is rolled_back instead.
         """
         await self._performer.check(self._runbook, self._execute)
-        started = time.time()
-        self._record("begin", execute=self._execute, labels=dict(self._performer.labels))
+        self._taker.record("begin", **self._beginning())
+        return await self._to_its_end(self._follow())
+
+    async def resume(self) -> Execution:
+        """Go on with the earlier run, to its end: with the page, or with the rollback it had turned to.
+
+        Raises:
+            InputError: a step was under way of which nobody can be asked, and that mustn't be done twice.
+            DocumentError, GuardError, NeedError: as `run`; nothing more was done.
+        """
+        assert self._resumption is not None, "give the Executor the earlier run"
+        await self._performer.check(self._runbook, self._execute)
+        self._resumption.refuse_the_unknown()
+        self._resumption.begin()
+        record = self._resumption.record
+        if record.turned is not None:
+            outcome = Outcome(record.turned_to or Outcome.ROLLED_BACK)
+            return await self._to_its_end(self._back(record.turned, outcome))
+        return await self._to_its_end(self._follow())
+
+    async def take_back(self, reason: str) -> Execution:
+        """Undo what is in place, last done first, in the same audit: of a run that ended, or of the earlier one.
+
+        Nobody is asked, except for what only a person can do. The Execution tells of the taking back alone.
+
+        Raises:
+            DocumentError, GuardError: as `run`; nothing was done.
+        """
+        await self._performer.check(self._runbook, self._execute)
+        self._taker.results = []
+        if self._resumption is not None:
+            self._resumption.begin()
+        return await self._to_its_end(self._back(reason, Outcome.TAKEN_BACK))
+
+    def _beginning(self) -> dict[str, Any]:
+        """What a later start has to know to go on with this run. Variables are addresses; secrets are masked."""
+        labels = dict(self._performer.labels)
+        cleaned = self._audit.cleaned(labels)
+        return {
+            "execute": self._execute,
+            "labels": labels,
+            **({"labels_left_out": left_out} if (left_out := self._labels_given - len(labels)) else {}),
+            "altered": [name for name in labels if cleaned[name] != labels[name]],
+            "target": self._target,
+            "variables": dict(self._performer.variables),
+            "fingerprint": of_runbook(self._runbook),
+            "pid": os.getpid(),
+        }
+
+    async def _to_its_end(self, way: Coroutine[Any, Any, tuple[Outcome, str]]) -> Execution:
+        """Go a way and record how it ended, whatever happens on it."""
+        started, taker = time.time(), self._taker
         try:
-            outcome, message = await self._follow()
+            outcome, message = await way
         except BaseException as error:
-            self._must_record = False  # nothing may hide the error now
-            self._record(
-                "interrupted", error=type(error).__name__, in_place={step.name: step.undo for step in self._in_place}
-            )
+            taker.must_record = False  # nothing may hide the error now
+            in_place = {step.name: step.undo for step in taker.in_place}
+            taker.record("interrupted", error=type(error).__name__, in_place=in_place)
             raise
-        in_place = tuple(step.name for step in self._in_place)
-        self._must_record = False
-        self._record("finish", outcome=outcome.value, message=message, in_place=list(in_place))
+        left = tuple(step.name for step in taker.in_place)
+        taker.must_record = False
+        taker.record("finish", outcome=outcome.value, message=message, in_place=list(left))
+        matched = self._matched()
         return Execution(
-            self._runbook.name, outcome, message, started, time.time(), self._matched(), in_place, tuple(self._results)
+            self._runbook.name, outcome, message, started, time.time(), matched, left, tuple(taker.results)
         )
 
     async def _follow(self) -> tuple[Outcome, str]:
@@ -122,15 +176,18 @@ class Executor:
                 return outcome, f"{self._no_cause()}; nothing was done"
             for step in self._runbook.steps(Heading.MITIGATION):
                 await self._mitigate(step)
-            if not self._in_place:
+            if not self._taker.in_place:
                 return Outcome.NOTHING_DONE, "no mitigation is for this cause, or each was skipped"
             return Outcome.RECOVERED, await self._verify()
-        except _RollBack as turn:
-            return turn.outcome, await self._roll_back(turn.reason)
+        except RollBackError as turn:
+            return await self._back(turn.reason, turn.outcome)
         except NeedError as error:  # the audit's: no step reports its own failure so
-            if not self._in_place:
+            if not self._taker.in_place:
                 raise
-            return Outcome.ROLLED_BACK, await self._roll_back(str(error))
+            return await self._back(str(error), Outcome.ROLLED_BACK)
+
+    async def _take(self, step: Step) -> StepResult:
+        return await (self._taker if self._resumption is None else self._resumption).take(step)
 
     def _no_cause(self) -> str:
         """Why no mitigation is called for, or nothing when one may be."""
@@ -142,16 +199,16 @@ class Executor:
 
     def _unread(self) -> list[str]:
         """The causes that could not be looked for."""
-        return [r.step for r in self._results if r.state is State.FAILED and r.section == Heading.DIAGNOSIS]
+        return self._taker.of_section(Heading.DIAGNOSIS, State.FAILED)
 
     def _matched(self) -> tuple[str, ...]:
-        return tuple(result.step for result in self._results if result.state is State.MATCHED)
+        return tuple(self._taker.of_section(Heading.DIAGNOSIS, State.MATCHED))
 
     def _plan(self) -> tuple[Outcome, str]:
         """What a run would do after this diagnosis."""
         for step in (*self._runbook.steps(Heading.MITIGATION), *self._runbook.steps(Heading.VERIFICATION)):
             reason = self._no_cause() or self._not_for(step)
-            self._pass(step, State.SKIPPED if reason else State.PLANNED, reason)
+            self._taker.leave_out(step, State.SKIPPED if reason else State.PLANNED, reason)
         reason = self._no_cause()
         outcome = Outcome.UNREAD if reason and self._unread() else Outcome.DRY_RUN
         return outcome, f"{reason}; nothing would be done" if reason else "nothing was done"
@@ -162,12 +219,15 @@ class Executor:
         return "" if known else f"it is for {step.when}, which didn't match"
 
     async def _mitigate(self, step: Step) -> None:
-        if reason := self._not_for(step):
-            self._pass(step, State.SKIPPED, reason)
+        reason = self._not_for(step)
+        if isinstance(step, WaitStep) and not self._taker.in_place:
+            reason = reason or "nothing was done that it would wait for"
+        if reason:
+            self._taker.leave_out(step, State.SKIPPED, reason)
             return
         result = await self._take(step)
         if result.state is State.FAILED:
-            raise _RollBack(Outcome.ROLLED_BACK, f"{step.name}: {result.message}")
+            raise RollBackError(Outcome.ROLLED_BACK, f"{step.name}: {result.message}")
 
     async def _verify(self) -> str:
         """What held, of all the verification steps."""
@@ -175,117 +235,29 @@ class Executor:
         for step in self._runbook.steps(Heading.VERIFICATION):
             result = await self._take(step)
             if result.state is State.FAILED:
-                raise _RollBack(Outcome.NOT_RECOVERED, f"{step.name}: {result.message}")
+                raise RollBackError(Outcome.NOT_RECOVERED, f"{step.name}: {result.message}")
             held += [f"{step.name}: {result.message}"] if result.got else []
         return "; ".join(held)
 
-    async def _roll_back(self, reason: str) -> str:
-        """Take back, last first, what may be in place; a step that can't be taken back stays in `_in_place`."""
-        self._rolling_back, self._must_record = True, False
-        self._record("rollback", reason=reason, in_place=[step.name for step in self._in_place])
-        for step in reversed(tuple(self._in_place)):
+    async def _back(self, reason: str, outcome: Outcome) -> tuple[Outcome, str]:
+        """Take back, last first, what may be in place; a step that can't be taken back stays in place."""
+        taker = self._taker
+        taker.rolling_back, taker.must_record = True, False
+        taker.record("rollback", reason=reason, outcome=outcome.value, in_place=[step.name for step in taker.in_place])
+        for step in reversed(tuple(taker.in_place)):
             if step.undo is None:
                 continue
             result = await self._take(self._runbook.step(step.undo))
             if result.state is State.DONE:
-                self._in_place.remove(step)
-        left = ", ".join(step.name for step in self._in_place)
-        return f"{reason}; still in place, take it back by hand: {left}" if left else reason
+                taker.in_place.remove(step)
+        failed = any(step.undo is not None for step in taker.in_place)
+        if outcome is Outcome.TAKEN_BACK and failed:
+            outcome = Outcome.NOT_TAKEN_BACK
+        return outcome, "; ".join([reason, *self._left()])
 
-    async def _take(self, step: Step) -> StepResult:
-        """Ask where the step wants it, then try until it succeeds or its retries are used up."""
-        if isinstance(step, PromqlStep) and self._performer.query is None:
-            return self._pass(step, State.PLANNED, "there is no Prometheus to ask")
-        if isinstance(step, ManualStep) and not self._execute:
-            return self._pass(step, State.PLANNED)
-        if not await self._allowed(step):
-            return self._pass(step, State.SKIPPED, "as answered")
-        began, clock = time.time(), time.monotonic()
-        for number in range(1, step.retries + 2):
-            seen = await self._try(step, number)
-            if seen.state is not State.FAILED or number > step.retries:
-                break
-            await asyncio.sleep(self._pause)
-        result = _result(step, seen, began, round(time.monotonic() - clock, 3))
-        self._results.append(result)
-        return result
-
-    async def _allowed(self, step: Step) -> bool:
-        """Whether the step may be taken; a rollback asks only for what a person has to do."""
-        asks = isinstance(step, ManualStep) or (step.approve and not self._rolling_back)
-        if not (asks and self._execute):
-            return True
-        self._record("ask", step, what=self._performer.describe(step))
-        decision = await self._approve(step)
-        self._record("decision", step, decision=decision.value)
-        if decision is Decision.ABORT and not self._rolling_back:
-            raise _RollBack(Outcome.ABORTED, f"stopped at {step.name}")
-        return decision is Decision.YES
-
-    async def _try(self, step: Step, number: int) -> Seen:
-        """One try, with a line in the audit before and after it. Whatever goes wrong is a failed step."""
-        began = time.monotonic()
-        self._record("start", step, number=number, what=self._performer.describe(step))
-        seen = await self._perform(step)
-        seen = replace(seen, message=self._audit.clean(seen.message), output=self._audit.clean(seen.output))
-        self._record(
-            "end",
-            step,
-            number=number,
-            state=seen.state.value,
-            seconds=round(time.monotonic() - began, 3),
-            message=seen.message,
-            output=seen.output,
-            **_figures(step, seen),
-        )
-        return seen
-
-    async def _perform(self, step: Step) -> Seen:
-        """The step's action. From its first instant on the step counts as in place, until it certainly isn't."""
-        changes = step.section is Heading.MITIGATION and not isinstance(step, PromqlStep)
-        added = changes and step not in self._in_place
-        if added:
-            self._in_place.append(step)
-        try:
-            return await self._performer.perform(step)
-        except RefusedError as error:
-            if added:
-                self._in_place.remove(step)
-            return Seen(State.FAILED, str(error), error.output)
-        except ActionError as error:
-            return Seen(State.FAILED, str(error), error.output)
-        except FlashcrowdError as error:
-            return Seen(State.FAILED, str(error))
-        except Exception as error:  # the query isn't ours: a bug in it must not keep us from the rollback
-            return Seen(State.FAILED, f"{type(error).__name__}: {error}")
-
-    def _pass(self, step: Step, state: State, reason: str = "") -> StepResult:
-        """A step that isn't taken, with the reason."""
-        self._record(state.value, step, what=self._performer.describe(step), message=reason)
-        result = _result(step, Seen(state, reason), time.time(), 0.0)
-        self._results.append(result)
-        return result
-
-    def _record(self, kind: str, step: Step | None = None, **data: Any) -> None:
-        """A line in the audit, then the same to whoever listens. Rollback and end go on without the audit."""
-        place = {} if step is None else {"step": step.name, "section": step.section.value}
-        row = self._audit.cleaned({"runbook": self._runbook.name, **place, **data})
-        try:
-            self._audit.write(kind, row)
-        except NeedError:
-            if self._must_record:
-                raise
-        self._on_event(kind, row)
-
-
-def _result(step: Step, seen: Seen, began: float, seconds: float) -> StepResult:
-    expected = str(step.expect) if isinstance(step, PromqlStep) and step.expect else None
-    return StepResult(
-        step.name, step.section.value, seen.state, began, seconds, seen.message, seen.output, expected, seen.values
-    )
-
-
-def _figures(step: Step, seen: Seen) -> dict[str, Any]:
-    if not isinstance(step, PromqlStep):
-        return {}
-    return {"expected": str(step.expect) if step.expect else None, "got": json_numbers(seen.values)}
+    def _left(self) -> list[str]:
+        """What a rollback has left, in words: undone in vain, or without anything on the page to undo it."""
+        by_hand = ", ".join(step.name for step in self._taker.in_place if step.undo is not None)
+        no_undo = ", ".join(step.name for step in self._taker.in_place if step.undo is None)
+        words = [f"still in place, take it back by hand: {by_hand}"] if by_hand else []
+        return words + ([f"the page has no undo for {no_undo}"] if no_undo else [])

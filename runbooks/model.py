@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from flashcrowd.documents import Model
+from flashcrowd.fingerprint import Fingerprint
 from flashcrowd.units import Duration
 from runbooks.expectation import Expectation
 
@@ -57,6 +58,16 @@ def _positive(seconds: float) -> float:
     return seconds
 
 
+LONGEST_WAIT = 3600.0
+"""Seconds of one wait step: whoever has to wait longer is better served by a page that says when to come back."""
+
+
+def _bearable(seconds: float) -> float:
+    if seconds > LONGEST_WAIT:
+        raise ValueError("must be at most 1h; for longer, say in prose when to come back")
+    return seconds
+
+
 class Step(Model):
     """What all kinds of steps have.
 
@@ -68,6 +79,7 @@ class Step(Model):
 
     kind: ClassVar[str]
     acts: ClassVar[bool]
+    looks: ClassVar[bool] = False
 
     name: Annotated[str, Field(alias="step"), AfterValidator(_name)]
     approve: bool = False
@@ -79,6 +91,11 @@ class Step(Model):
     why: str
     line: int
 
+    @property
+    def changes(self) -> bool:
+        """Whether something may be in place after the step, and taken back."""
+        return self.section is Heading.MITIGATION and not self.looks
+
 
 class PromqlStep(Step):
     """A query. Under Diagnosis it matches a cause; elsewhere it waits until what is expected holds.
@@ -88,6 +105,7 @@ class PromqlStep(Step):
 
     kind = "promql"
     acts = False
+    looks = True
 
     expect: Expectation | None = None
     hold: Annotated[Duration, Field(alias="for")] = 0.0
@@ -95,12 +113,13 @@ class PromqlStep(Step):
 
 
 class HttpStep(Step):
-    """A request. expect: of the status; by default any 2xx is well."""
+    """A request. expect: of the status; by default any 2xx is well. idempotent: doing it twice is the same as once."""
 
     kind = "http"
     acts = True
 
     expect: Expectation | None = None
+    idempotent: bool = False
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
@@ -108,12 +127,27 @@ class HttpStep(Step):
 
 
 class ShStep(Step):
-    """A script for /bin/sh, ended by its first failing command. Variables and labels are in its environment."""
+    """A script for /bin/sh, ended by its first failing command. Variables and labels are in its environment.
+
+    idempotent: doing it twice is the same as once.
+    """
 
     kind = "sh"
     acts = True
 
+    idempotent: bool = False
     script: str
+
+
+class WaitStep(Step):
+    """Time that has to pass: what was done takes a while to show. hold: seconds. text: what is waited for."""
+
+    kind = "wait"
+    acts = False
+    looks = True
+
+    hold: Annotated[Duration, Field(alias="for"), AfterValidator(_positive), AfterValidator(_bearable)]
+    text: str
 
 
 class ManualStep(Step):
@@ -125,19 +159,34 @@ class ManualStep(Step):
     text: str
 
 
-KINDS: dict[str, type[Step]] = {kind.kind: kind for kind in (PromqlStep, HttpStep, ShStep, ManualStep)}
+KINDS: dict[str, type[Step]] = {kind.kind: kind for kind in (PromqlStep, HttpStep, ShStep, WaitStep, ManualStep)}
+
+
+class Against(Model):
+    """What a page was rehearsed against, by fingerprint; None where the run didn't leave one."""
+
+    plan: Fingerprint | None = None
+    rules: Fingerprint | None = None
+    target: Fingerprint | None = None
+    runbook: Fingerprint | None = None
 
 
 class Rehearsal(Model):
-    """Evidence: the last time that this page was followed against a real fault. Durations count from the fault."""
+    """Evidence: the last time that this page was followed against a real fault. Durations count from the fault.
+
+    detected: when the rehearsal's alert paged. detected_production: when production's rules would have.
+    """
 
     at: AwareDatetime
     plan: str
     fault: str
     detected: Duration | None = None
+    detected_production: Duration | None = None
     diagnosis: str | None = None
     mitigation: str | None = None
+    mitigated: Duration | None = None
     recovered: Duration | None = None
+    against: Against | None = None
 
 
 class FrontMatter(Model):

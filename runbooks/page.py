@@ -7,7 +7,7 @@ import textwrap
 import time
 
 from flashcrowd.units import format_duration
-from runbooks.model import FrontMatter, HttpStep, ManualStep, PromqlStep, Rehearsal, Runbook, ShStep, Step
+from runbooks.model import FrontMatter, HttpStep, ManualStep, PromqlStep, Rehearsal, Runbook, ShStep, Step, WaitStep
 
 WIDTH = 80
 
@@ -27,10 +27,10 @@ def rehearsed(evidence: Rehearsal | None, now: float | None = None) -> str:
     """When the page was last proved: `last rehearsed 3 days ago: recovered in 16s`."""
     if evidence is None:
         return "never rehearsed"
-    ago = _ago((time.time() if now is None else now) - evidence.at.timestamp())
+    when = ago((time.time() if now is None else now) - evidence.at.timestamp())
     if evidence.recovered is None:
-        return f"last rehearsed {ago}: did not recover"
-    return f"last rehearsed {ago}: recovered in {format_duration(round(evidence.recovered))}"
+        return f"last rehearsed {when}: did not recover"
+    return f"last rehearsed {when}: recovered in {format_duration(round(evidence.recovered))}"
 
 
 def prose(markdown: str, indent: str = "  ") -> list[str]:
@@ -56,10 +56,12 @@ def settings(step: Step) -> str:
         words.append(f"expected {step.expect}" + (f" for {format_duration(step.hold)}" if step.hold else ""))
     if isinstance(step, HttpStep) and step.expect is not None:
         words.append(f"expected status {step.expect}")
+    words += [format_duration(step.hold)] if isinstance(step, WaitStep) else []
     words += [f"when {step.when}"] if step.when else []
     words += ["asks first"] if step.approve else []
     words += [f"timeout {format_duration(step.timeout)}"] if "timeout" in step.model_fields_set else []
     words += [f"retries {step.retries}"] if step.retries else []
+    words += ["idempotent"] if getattr(step, "idempotent", False) else []
     words += [f"undo: {step.undo}"] if step.undo else []
     return " · ".join(words)
 
@@ -74,7 +76,7 @@ def source(step: Step) -> str:
             return "\n".join([f"{step.method} {step.url}", *headers, *([step.body] if step.body else [])])
         case ShStep():
             return step.script
-        case ManualStep():
+        case ManualStep() | WaitStep():
             return step.text
         case _:
             return ""
@@ -99,7 +101,8 @@ def _facts(front: FrontMatter) -> str:
     return " · ".join([*facts, f"owner: {front.owner}", f"severity: {front.severity}", rehearsed(front.rehearsed)])
 
 
-def _ago(seconds: float) -> str:
+def ago(seconds: float) -> str:
+    """How long something is past: `3 days ago`, `just now`."""
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         count = int(seconds // size)
         if count >= 1:

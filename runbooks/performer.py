@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import DocumentError, InputError, Problem
 from flashcrowd.guard import Guard
 from flashcrowd.template import fill, names
 from runbooks.actions import Seen
-from runbooks.model import Heading, HttpStep, PromqlStep, Runbook, ShStep, Step
+from runbooks.model import Heading, HttpStep, PromqlStep, Runbook, ShStep, Step, WaitStep
 from runbooks.queries import Query, hold, look
 from runbooks.request import Mark, describe_request, send
 from runbooks.script import run_script
+from runbooks.waiting import wait
+
+OnProgress = Callable[[Step, str], None]
+"""Called about once a second while a step waits for something, with how far that has come."""
 
 
 class Performer:
     """The outside as steps see it: Prometheus, the addresses that the guard allows, variables and the alert's labels.
 
-    poll: seconds between two looks at something awaited. mark: as `request.send`.
+    poll: seconds between two looks at something awaited. mark: as `request.send`. run: the audit's, by which the
+    processes of scripts are found again.
     """
 
     def __init__(
@@ -31,9 +37,12 @@ class Performer:
         labels: Mapping[str, str],
         poll: float,
         mark: Mark = dict,
+        run: str = "",
+        on_progress: OnProgress = lambda step, words: None,
     ) -> None:
         self.query, self.labels, self._mark = query, labels, mark
-        self._guard, self._named, self._poll = guard, variables, poll
+        self._run, self._on_progress = run, on_progress
+        self._guard, self.variables, self._poll = guard, variables, poll
         self._values = _Values({**{f"env.{name}": value for name, value in os.environ.items()}, **variables})
 
     async def check(self, runbook: Runbook, execute: bool) -> None:
@@ -44,7 +53,7 @@ class Performer:
             GuardError: an address that the target doesn't allow.
             InputError: queries, and no Prometheus to ask.
         """
-        if not (execute or self._named):
+        if not (execute or self.variables):
             return
         problems = [problem for step in runbook for problem in self._unknown(runbook, step)]
         if problems:
@@ -80,7 +89,10 @@ class Performer:
                 output = await send(step, self._values, self._guard, self._mark)
                 return Seen(message=f"answered {output.split(' ')[0]}", output=output)
             case ShStep():
-                return Seen(message="ended with 0", output=await run_script(step, self._named, self.labels))
+                output = await run_script(step, self.variables, self.labels, self._run)
+                return Seen(message="ended with 0", output=output)
+            case WaitStep():
+                return await wait(step, partial(self._on_progress, step))
             case _:
                 return Seen()
 
@@ -88,12 +100,13 @@ class Performer:
         text = fill(step.query, self._values)
         if step.section in (Heading.FIRST, Heading.DIAGNOSIS):
             return await look(step, text, query)
-        return await hold(step, text, query, self._poll)
+        return await hold(step, text, query, self._poll, partial(self._on_progress, step))
 
     def _unknown(self, runbook: Runbook, step: Step) -> Iterator[Problem]:
         for name in dict.fromkeys(name for text in _templates(step) for name in names(text)):
             if name not in self._values:
-                yield Problem(runbook.file, step.line, "", f"no variable ${{{name}}}{did_you_mean(name, self._named)}")
+                hint = did_you_mean(name, self.variables)
+                yield Problem(runbook.file, step.line, "", f"no variable ${{{name}}}{hint}")
 
 
 class _Values(dict[str, str]):

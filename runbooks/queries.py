@@ -37,13 +37,17 @@ async def look(step: PromqlStep, text: str, query: Query) -> Seen:
     return Seen(State.MATCHED if matched else State.NOT_MATCHED, message, values=values)
 
 
-async def hold(step: PromqlStep, text: str, query: Query, poll: float) -> Seen:
+async def hold(
+    step: PromqlStep, text: str, query: Query, poll: float, tell: Callable[[str], None] = lambda words: None
+) -> Seen:
     """Ask every `poll` seconds until what is expected has held for the step's `for`; FAILED at the timeout.
+
+    tell: called at each look with how it goes.
 
     Prometheus being away for a moment counts as not holding: it breaks the stretch, not the wait.
     """
     values: tuple[float, ...] = ()
-    trouble, since = "", None
+    trouble, since, began = "", None, time.monotonic()
     try:
         async with asyncio.timeout(step.timeout):
             while True:
@@ -55,6 +59,7 @@ async def hold(step: PromqlStep, text: str, query: Query, poll: float) -> Seen:
                 since = (since or now) if _as_expected(step, values) else None
                 if since is not None and now - since >= step.hold:
                     return Seen(State.DONE, _held(step, values), values=values)
+                tell(f"{_so_far(step, values, since, now)} · {now - began:.0f} of {format_duration(step.timeout)}")
                 await asyncio.sleep(poll)
     except TimeoutError:
         wait = format_duration(step.timeout)
@@ -68,6 +73,11 @@ def format_values(values: Sequence[float]) -> str:
         return "no data"
     more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
     return ", ".join(f"{value:.4g}" for value in values[:SHOWN]) + more
+
+
+def _so_far(step: PromqlStep, values: Sequence[float], since: float | None, now: float) -> str:
+    held = f"as expected for {now - since:.0f} s" if since is not None else f"expected {step.expect}"
+    return f"{format_values(values)}, {held}"
 
 
 def _as_expected(step: PromqlStep, values: Sequence[float]) -> bool:

@@ -68,6 +68,8 @@ def _headers(step: HttpStep, variables: Mapping[str, str], mark: Mapping[str, st
     given = [(name, fill(value, variables)) for name, value in step.headers]
     own = {name.lower() for name, _ in given}
     given += [(name, value) for name, value in mark.items() if name.lower() not in own]
+    if "accept-encoding" not in {name.lower() for name, _ in given}:
+        given.append(("Accept-Encoding", "identity"))
     if _is_json(step) and "content-type" not in {name.lower() for name, _ in given}:
         given.append(("Content-Type", "application/json"))
     return given
@@ -85,7 +87,7 @@ def _is_json(step: HttpStep) -> bool:
 
 async def _text(response: httpx.Response) -> str:
     data = b""
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():  # what is small when it is packed may be huge
         data += chunk
         if len(data) >= CAPTURED:
             break

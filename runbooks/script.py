@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,31 +15,31 @@ from flashcrowd.units import format_duration
 from runbooks.actions import CAPTURED, ActionError, RefusedError
 from runbooks.blocks import environment_name
 from runbooks.model import ShStep
-
-LONGEST_LABEL = 8_192
-"""Characters of a label that reach a script; the kernel refuses an environment without a bound."""
+from runbooks.stragglers import VARIABLE, end, mark
 
 
-async def run_script(step: ShStep, variables: Mapping[str, str], labels: Mapping[str, str]) -> str:
+async def run_script(step: ShStep, variables: Mapping[str, str], labels: Mapping[str, str], run: str = "") -> str:
     """Run a step's script in a session of its own, without input; its stdout and stderr together.
 
     Nothing is put into the text of the script: variables and labels are environment variables. At the timeout, or
-    when we are cancelled, the whole process group is killed.
+    when we are cancelled, the whole process group is killed, and so is whatever a failed script has left behind. What
+    one that succeeded left behind is wanted, and stays. run: the audit's, by which its processes are known.
 
     Raises:
         RefusedError: it can't be started.
         ActionError: it failed, or took longer than the timeout.
     """
     reading, writing = os.pipe()
+    known_by = mark(run or uuid.uuid4().hex, step.name)
     try:
         # The path reopens our pipe, so that the output is bounded here and no unmasked copy of it is left on disk.
-        child = _start(step, Path(f"/dev/fd/{writing}"), environment(variables, labels))
+        child = _start(step, Path(f"/dev/fd/{writing}"), {**environment(variables, labels), VARIABLE: known_by})
     except BaseException:
         os.close(reading)
         raise
     finally:
         os.close(writing)
-    tail = _Tail()
+    tail, code = _Tail(), None
     with os.fdopen(reading, "rb", buffering=0) as pipe:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: tail, pipe)
         try:
@@ -47,6 +48,8 @@ async def run_script(step: ShStep, variables: Mapping[str, str], labels: Mapping
             if child.alive:
                 child.kill()
                 await child.wait()
+            if code != 0:
+                await asyncio.to_thread(end, known_by)
             transport.close()
     if code != 0:
         ended = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
@@ -57,7 +60,7 @@ async def run_script(step: ShStep, variables: Mapping[str, str], labels: Mapping
 def environment(variables: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
     """What sh steps find in their environment beside ours: `SHOP_ADMIN`, `ALERT_LABEL_alertname`."""
     values = {environment_name(name): value for name, value in variables.items() if not name.startswith("env.")}
-    values |= {environment_name(f"alert.{name}"): value[:LONGEST_LABEL] for name, value in labels.items()}
+    values |= {environment_name(f"alert.{name}"): value for name, value in labels.items()}
     return {name: _acceptable(value) for name, value in values.items()}
 
 

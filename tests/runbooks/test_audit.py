@@ -1,14 +1,18 @@
+import contextlib
 import json
 import os
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flashcrowd.errors import NeedError
+from flashcrowd.errors import InputError, NeedError
 from flashcrowd.masking import Masking
 from runbooks.audit import OUTPUT_LIMIT, Audit
+from runbooks.locks import held
+from runbooks.records import read
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -65,3 +69,46 @@ def test_each_line_is_on_disk_when_write_returns(audit: Audit, lines: Lines, mon
 def test_numbers_that_json_lacks_are_written_as_texts(audit: Audit, lines: Lines) -> None:
     audit.write("end", {"got": ["nan"]})
     assert json.loads(audit.path.read_text())["got"] == ["nan"]
+
+
+@contextlib.contextmanager
+def no_file_longer_than(size: int) -> Iterator[None]:
+    """A disk that is full, as the kernel tells it: what still fits of a line is written."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_line_that_was_half_written_is_not_gone_on_with(audit: Audit) -> None:
+    audit.write("begin", {"execute": True})
+    full = audit.path.stat().st_size + 20
+    with no_file_longer_than(full), pytest.raises(NeedError, match="File too large; nothing is done without it"):
+        audit.write("start", {"step": "reserve"})
+    assert audit.path.stat().st_size == full
+    audit.write("finish", {"outcome": "rolled_back"})
+    (record,) = read(audit.path)
+    assert (record.outcome, record.under_way) == ("rolled_back", None)
+
+
+def test_a_later_process_begins_a_new_line(audit: Audit) -> None:
+    audit.write("begin", {"execute": True})
+    audit.close()
+    with audit.path.open("a") as file:
+        file.write('{"time": "2026')
+    with Audit(audit.path, Masking({}), run=audit.run) as later:
+        later.write("finish", {"outcome": "recovered"})
+    assert [record.outcome for record in read(audit.path)] == ["recovered"]
+
+
+def test_a_run_is_followed_by_one_process_at_a_time(audit: Audit) -> None:
+    with pytest.raises(InputError, match="another process is following the run"):
+        Audit(audit.path, run=audit.run)
+    with Audit(audit.path):
+        pass  # a new run may share the file
+    assert held(audit.path, audit.run)
+    audit.close()
+    assert not held(audit.path, audit.run)
+    Audit(audit.path, run=audit.run).close()

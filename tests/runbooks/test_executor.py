@@ -365,3 +365,42 @@ async def test_an_execution_becomes_json(runbook: Build, executor: Run, promethe
     data = (await executor(runbook()).run()).as_dict()
     assert data["outcome"] == "no_cause_found"
     assert data["results"][0]["got"] == ["nan"]
+
+
+WAIT = '```wait {"step": "settle", "for": "50ms"}\nThings to settle.\n```'
+
+
+async def test_a_wait_lets_its_time_pass_and_tells_how_much_is_left(
+    runbook: Build, executor: Run, server: Any, lines: Lines
+) -> None:
+    told: list[tuple[str, str]] = []
+    run = executor(
+        runbook({"Mitigation": f"{RESERVE}\n\n{WAIT}"}), on_progress=lambda step, words: told.append((step.name, words))
+    )
+    execution = await run.run()
+    assert execution.outcome is Outcome.RECOVERED
+    assert execution.results[2].seconds >= 0.05
+    assert told[0] == ("settle", "1s left")
+    assert execution.in_place == ("reserve",)
+    assert [line["what"] for line in lines() if line["kind"] == "start"][2] == "Things to settle."
+
+
+async def test_nothing_is_waited_for_when_nothing_was_done(runbook: Build, executor: Run, lines: Lines) -> None:
+    async def skip(step: Step) -> Decision:
+        return Decision.SKIP
+
+    page = runbook({"Mitigation": f"{http('reserve', undo='release', approve=True)}\n\n{WAIT}"})
+    execution = await executor(page, approve=skip).run()
+    assert execution.outcome is Outcome.NOTHING_DONE
+    assert execution.results[2].message == "nothing was done that it would wait for"
+
+
+async def test_verification_tells_how_it_goes(runbook: Build, executor: Run, prometheus: Any) -> None:
+    answers = iter([[0.9], [0.9]])
+
+    async def query(promql: str) -> list[float]:
+        return [0.8] if promql == "slow_seconds" else next(answers, [0.01])
+
+    told: list[str] = []
+    await executor(runbook(), query=query, on_progress=lambda step, words: told.append(words)).run()
+    assert told == ["0.9, expected < 0.1 · 0 of 1s"] * 2

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashcrowd.errors import DocumentError
-from runbooks.model import Heading, HttpStep, ManualStep, PromqlStep, Runbook, ShStep
+from runbooks.model import Heading, HttpStep, ManualStep, PromqlStep, Runbook, ShStep, WaitStep
 from runbooks.parser import parse, read_runbook
+from tests.runbooks.conftest import PARTS
 
 Page = Callable[..., str]
 FILE = Path("slow.md")
@@ -179,3 +180,38 @@ def test_no_info_string_and_no_page_breaks_the_parser(text: str) -> None:
     ):
         with pytest.raises(DocumentError):
             parse(page, FILE)
+
+
+def test_a_wait_is_read(runbook: Callable[..., Runbook]) -> None:
+    page = runbook({"Verification": f"{WAIT.format('30s')}\n\n{PARTS['Verification']}"})
+    step = page.step("settle")
+    assert isinstance(step, WaitStep)
+    assert (step.hold, step.text, step.why) == (30.0, "What is under way to end.", "It takes a moment.")
+
+
+WAIT = 'It takes a moment.\n\n```wait {{"step": "settle", "for": "{}"}}\nWhat is under way to end.\n```'
+
+
+@pytest.mark.parametrize(
+    ("section", "text", "fault"),
+    [
+        ("Mitigation", WAIT.format("0s"), "must be longer than 0"),
+        ("Mitigation", WAIT.format("2h"), "must be at most 1h; for longer, say in prose when to come back"),
+        ("Mitigation", WAIT.format("30"), "has no unit"),
+        ("Mitigation", '```wait {"step": "settle"}\nX.\n```', "for: is missing"),
+        ("Mitigation", '```wait {"step": "settle", "for": "1s"}\n```', "the block is empty; say what is waited for"),
+        ("Diagnosis", WAIT.format("1s"), "a wait belongs under Mitigation or Verification"),
+        ("First five minutes", WAIT.format("1s"), "a wait belongs under Mitigation or Verification"),
+        (
+            "Mitigation",
+            '```wait {"step": "settle", "for": "1s", "retries": 2, "approve": true}\nX.\n```',
+            "approve can't be honoured: a wait only lets its time pass",
+        ),
+    ],
+)
+def test_a_wait_that_can_not_be_honoured_is_a_fault(
+    runbook: Callable[..., Runbook], section: str, text: str, fault: str
+) -> None:
+    with pytest.raises(DocumentError) as caught:
+        runbook({section: f"{PARTS[section]}\n\n{text}"})
+    assert fault in str(caught.value)

@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -100,3 +102,50 @@ async def test_a_request_carries_the_mark_and_its_own_headers_outweigh_it(server
         await send(request, {"shop.admin": server.url}, GUARD, lambda: next(marks))
     (_, _, first, _), (_, _, second, _) = server.seen
     assert (first["x-pressure-test"], first["traceparent"], second["traceparent"]) == ("false", "one", "two")
+
+
+async def test_an_answer_that_comes_byte_by_byte_does_not_outlast_the_timeout() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as slow:
+        url = f"http://127.0.0.1:{slow.sockets[0].getsockname()[1]}"
+        with pytest.raises(ActionError, match="no answer within 200ms"):
+            await send(step(timeout="200ms"), {"shop.admin": url}, GUARD)
+
+
+async def test_a_packed_answer_is_not_unpacked(server: Any) -> None:
+    packed = gzip.compress(b"x" * 10_000_000)
+    server.answers["/x"] = (200, {"content-encoding": "gzip"}, packed)
+    assert len(await send(step(), {"shop.admin": server.url}, GUARD)) <= len(packed) + len("200 ")
+    assert server.seen[0][2]["accept-encoding"] == "identity"
+
+
+async def test_a_redirect_to_a_forbidden_host_leads_nowhere(server: Any) -> None:
+    reached = list[str]()
+
+    async def forbidden(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append("reached")
+        writer.close()
+
+    async with await asyncio.start_server(forbidden, "127.0.0.2", 0) as outside:
+        port = outside.sockets[0].getsockname()[1]
+        server.answers["/x"] = (307, {"location": f"http://127.0.0.2:{port}/"}, b"")
+        with pytest.raises(ActionError, match="answered 307"):
+            await send(step(), {"shop.admin": server.url}, GUARD)
+        with pytest.raises(RefusedError, match=r"127\.0\.0\.2 is not in allow_hosts"):
+            await send(step(), {"shop.admin": f"http://127.0.0.2:{port}"}, GUARD)
+    assert reached == []
+
+
+async def test_a_name_is_allowed_by_what_it_means(server: Any) -> None:
+    local = server.url.replace("127.0.0.1", "localhost")
+    with pytest.raises(RefusedError, match=r"localhost \(.+\) is not in allow_hosts"):
+        await send(step(), {"shop.admin": local}, Guard(["10.0.0.0/8"]))
+    assert server.seen == []

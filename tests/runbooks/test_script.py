@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbooks.actions import CAPTURED, ActionError, RefusedError
+from runbooks.labels import within_bounds
 from runbooks.model import Heading, ShStep
 from runbooks.script import environment, run_script
 
@@ -90,7 +91,8 @@ def test_any_labels_make_an_environment_that_the_kernel_takes(labels: dict[str, 
 
 async def test_odd_label_names_and_values_still_start() -> None:
     labels = {"a b;c": "x\0y", "LD_PRELOAD": "evil.so", "long": "z" * 1_000_000, "": "empty", "lone": "\ud800"}
-    said = await run_script(step("echo $ALERT_LABEL_a_b_c ${#ALERT_LABEL_long} ${LD_PRELOAD:-none}"), {}, labels)
+    script = step("echo $ALERT_LABEL_a_b_c ${#ALERT_LABEL_long} ${LD_PRELOAD:-none}")
+    said = await run_script(script, {}, within_bounds(labels))
     assert said == "xy 8192 none\n"
 
 
@@ -143,3 +145,23 @@ async def test_endless_output_is_bounded() -> None:
 async def test_a_script_that_the_kernel_refuses_has_not_acted() -> None:
     with pytest.raises(RefusedError, match="can't be started"):
         await run_script(step("#" + "x" * 3_000_000), {}, {})
+
+
+def test_a_thousand_long_labels_cost_no_other_one() -> None:
+    labels = {f"noise{n}": "z" * 1_000_000 for n in range(1000)} | {"room": "main", "alertname": "Slow"}
+    kept = within_bounds(labels)
+    assert (kept["alertname"], kept["room"]) == ("Slow", "main")
+    assert sum(len(name) + len(value) for name, value in environment({}, kept).items()) < 300_000
+
+
+async def test_what_left_the_group_of_a_script_is_ended_at_the_timeout_all_the_same(tmp_path: Path) -> None:
+    script = f"trap '' TERM\nsetsid sleep 60 & echo $! > {tmp_path}/pid\nwait"
+    with pytest.raises(ActionError, match="took longer than"):
+        await run_script(step(script, timeout="500ms"), {}, {})
+    assert await gone(await pid_in(tmp_path / "pid"))
+
+
+async def test_what_a_failed_script_leaves_behind_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(ActionError, match="ended with 3"):
+        await run_script(step(f"sleep 60 & echo $! > {tmp_path}/pid\nexit 3"), {}, {})
+    assert await gone(await pid_in(tmp_path / "pid"))

@@ -45,7 +45,7 @@ async def test_a_run_is_told_one_step_at_a_time(
     out = io.StringIO()
     execution = await follow(executor, runbook(ASKING), Terminal(runbook(ASKING), out, program))
     assert execution.outcome is Outcome.RECOVERED
-    question = "  Do it? [y]es  [s]kip  [a]bort and undo  [?] why "
+    question = "  Do it? [y]es  [n]o or [s]kip  [a]bort and undo  [?] why "
     assert out.getvalue().split("  done: answered 200")[0] == (
         "slow · paged by Slow · never rehearsed\n"
         "\n"
@@ -58,12 +58,15 @@ async def test_a_run_is_told_one_step_at_a_time(
         "  Reserve in blocks.\n"
         f"  POST {server.url}/reserve\n"
         '  {"size": 5}\n'
+        "  expected: an answer 2xx within 10s\n"
         "  undo: release\n"
         f"{question}  Long story.\n"
         "  Reserve in blocks.\n"
         "  To take it back:\n"
         "  Release.\n"
-        f"{question}  answer y, s, a or ?, and Enter\n{question}"
+        "  y does it. n and s both leave this step out and go on with the next one.\n"
+        "  a stops here and takes back what was done, the last step first.\n"
+        f"{question}  answer y, n, s, a or ?, and Enter\n{question}"
     )
     assert out.getvalue().endswith("  = 0.01, as expected < 0.1\n\nrecovered: quick: 0.01, as expected < 0.1\n")
 
@@ -147,7 +150,7 @@ async def test_a_dry_run_of_the_library_shows_all_and_changes_nothing(executor: 
     assert shown.startswith("order-latency · dry run: nothing is changed · never rehearsed\n")
     assert '= 0.8   expected > 0.3   yes: matches "inventory slow"' in shown
     assert "= no data   expected > 0.5   no" in shown
-    assert '{"mode": "blocks", "size": 500}\n  undo: reserve-singly\n  not done: a dry run' in shown
+    assert '"size": 500}\n  expected: an answer 2xx within 15s\n  undo: reserve-singly\n  not done: a dry run' in shown
     assert server.seen == []
 
 
