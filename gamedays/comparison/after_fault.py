@@ -70,8 +70,8 @@ def _mitigated(story: Story, fault: FaultFact, page: PageSeen | None) -> float |
 def _production(fault: FaultFact, slo: str, replayed: Production | None, doubt: str | None, step: float) -> Lapse:
     """When production's rules would have paged, however long the fault would have had to last.
 
-    They see the bad share of the seconds from onset to recovery go on. Those are known to a second (`step`), and the
-    share, and with it the time, may be off by as much of their length.
+    They see the bad share of the seconds from onset to recovery go on. Both ends are known to a second (`step`); the
+    share, and with it the time, may be off by as much of the length between them.
     """
     mine = [
         one
@@ -85,4 +85,4 @@ def _production(fault: FaultFact, slo: str, replayed: Production | None, doubt: 
     page, one = (mine[0].production, mine[0]) if mine else (None, None)
     if page is None or one is None or one.onset is None or one.until is None:
         return Lapse(None, PRODUCTION_STEP, unknown=doubt)
-    return Lapse(page.after, PRODUCTION_STEP + page.after * step / max(step, one.until - one.onset), unknown=doubt)
+    return Lapse(page.after, PRODUCTION_STEP + page.after * 2 * step / max(step, one.until - one.onset), unknown=doubt)

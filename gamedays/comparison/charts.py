@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -20,14 +21,21 @@ LINE, JUDGED = "#0969da", {Call.WORSE: "#cf222e", Call.BETTER: "#1a7f37"}
 DRAWN: tuple[Group, ...] = ("recovery", "mitigation", "detection", "objectives", "latency", "requests", "generator")
 
 
-def charts(found: Trend, rows: Sequence[Row], judged: str) -> list[tuple[Group, str]]:
-    """An SVG for each group that has a figure. judged: the run that the rows are about."""
+@dataclass(frozen=True)
+class Drawn:
+    """The picture of a group: an SVG with so many panels."""
+
+    group: Group
+    panels: int
+    svg: str
+
+
+def charts(found: Trend, rows: Sequence[Row], judged: str) -> list[Drawn]:
+    """A picture for each group that has a figure. judged: the run that the rows are about."""
     calls = {row.key: row.call for row in rows}
     drawn = [one for one in found.series if one.key.group in DRAWN and _moves(one)]
-    return [
-        (group, _picture(found, list(series), calls, judged))
-        for group, series in groupby(drawn, key=lambda one: one.key.group)
-    ]
+    groups = [(group, list(series)) for group, series in groupby(drawn, key=lambda one: one.key.group)]
+    return [Drawn(group, len(series), _picture(found, series, calls, judged)) for group, series in groups]
 
 
 def _moves(one: Series) -> bool:

@@ -59,8 +59,8 @@ class Compared:
         if self.refusals:
             return f"Nothing can be said: {'; '.join(self.refusals)}."
         if self.outcome is Outcome.INCONCLUSIVE and self.doubts:
-            one, others = self.doubts[0], len(self.doubts) - 1
-            besides = f" (and {others} more)" if others else ""
+            one = self.doubts[0]
+            besides = f" (and {len(self.doubts) - 1} more)" if len(self.doubts) > 1 else ""
             return f"It can't be told whether {one.key.name}{besides} got worse: {one.why}. Try on a quieter machine."
         if self.outcome is Outcome.INCONCLUSIVE:
             why = next((row.why for row in self.rows if row.call is Call.UNTOLD), "neither run has any figure")
@@ -110,6 +110,8 @@ def compared(runs: Sequence[Measured], repeats: Sequence[Measured], tolerance: T
     between = [run for run in runs[1:-1] if not run.story.complete]
     whole = [run for run in (*runs, *repeats) if run.story.complete]
     warnings = [f"{_incomplete(run)}; the trend is without it" for run in between]
+    doubted = [run for run in whole if run.doubt is not None and run not in (*before, now)]
+    warnings += [f"{run.name}: {run.doubt}; don't trust its part of the trend" for run in doubted]
     return Compared(before, now, tuple(rows), found, tuple(refusals), tuple(warnings), tolerance, trend(whole))
 
 

@@ -22,6 +22,8 @@ def write(found: Compared) -> str:
     )
     return environment.get_template("page.html.j2").render(
         found=found,
+        changed=[row for row in found.rows if row.call is not Call.SAME],
+        same=found.of(Call.SAME),
         word=WORDS[found.outcome],
         classes=CLASSES,
         note=text.note(found),
