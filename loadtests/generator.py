@@ -27,8 +27,8 @@ LATE = 0.1
 """Seconds after which a start counts as late: a fifth of the tightest built-in objective, 500 ms for an order."""
 
 LATE_SHARE = 0.01
-"""Of the starts of ten seconds, as many may be late before the crowd no longer is the crowd that was asked for. Two late
-ones of one second are a hiccup of the machine, as with the wakes."""
+"""Of the starts of ten seconds, as many may be late before the crowd no longer is the crowd that was asked for. A few
+late ones of one second are a hiccup of the machine, as with the wakes."""
 
 _WINDOW = 10
 
