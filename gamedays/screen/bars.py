@@ -5,15 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-BARS = "▁▂▃▄▅▆▇█"
+BARS = "▁▂▃▄▅▆▇"
+"""No full block: two rows of them would be one wall."""
+
 UNKNOWN = "·"
 
 WITHIN = "▆"
 """The lowest bar of an objective that is held."""
 
-BURNS = (0.0, 0.5, 1.0, 2.0, 5.0, 15.0, 50.0)
-"""So many times the budget may be bad before the bar is the next lower one: full is nothing bad, `▆` is just within the
-objective, and everything below is beyond it. As steps, since a miss of a few tenths of a percent must be seen."""
+BURNS = (0.0, 1.0, 2.0, 5.0, 15.0, 50.0)
+"""So many times the budget may be bad before the bar is the next lower one: the highest is nothing bad, `▆` is still
+within the objective, and everything below is beyond it. As steps, since a miss of a few tenths of a percent must be seen."""
 
 
 def sparkline(values: Sequence[float], width: int) -> str:

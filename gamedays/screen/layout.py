@@ -14,6 +14,7 @@ flash-sale-rehearsal · embedded storefront            MITIGATION  01:03 of 02:1
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -124,7 +125,7 @@ def _rates(view: View, width: int) -> list[Text]:
     figures = view.figures
     rows = (("viewers", figures.viewers), ("orders/s", figures.orders), ("comments/s", figures.comments))
     return [
-        Text(f"  {name:<12}{values[-1] if values else 0:>9,.0f}  {sparkline(values, width - 25)}")
+        Text(f"  {name:<12}{f'{values[-1]:,.0f}' if values else '-':>9}  {sparkline(values, width - 25)}")
         for name, values in rows
     ]
 
@@ -152,6 +153,7 @@ def _objective(view: View, slo: Slo, size: int, width: int) -> Text:
     line.append(f"  {'below' if missed else '':<5}  ", style="bold red" if missed else "")
     bars = Text(held_line(view.figures.good.get(slo.name, ()), slo.budget, width - line.cell_len - 1))
     bars.highlight_regex(f"[{BARS[: BARS.index(WITHIN)]}]+", "red")
+    bars.highlight_regex(f"[{BARS[BARS.index(WITHIN) :]}]+", "green")
     return line.append_text(bars)
 
 
@@ -203,7 +205,7 @@ def _next(view: View) -> list[str]:
     if view.state.start is None:
         return ["the first viewers"]
     coming = [item for item in agenda.agenda(view.plan, view.control) if item.at > view.elapsed]
-    texts = [f"{item.what}, in {item.at - view.elapsed:.0f} s, at {clock(item.at)}" for item in coming[:3]]
+    texts = [f"{item.what}, in {math.ceil(item.at - view.elapsed)} s, at {clock(item.at)}" for item in coming[:3]]
     return texts or ["the end of the load"]
 
 

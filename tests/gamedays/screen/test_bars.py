@@ -31,7 +31,7 @@ def test_an_objective_s_bar_says_whether_it_is_held(objective, good):
 
 
 def test_an_objective_that_is_just_held_or_has_no_events():
-    assert held_line([None, 1.0, 0.995, 0.99, 0.989, 0.0], 1 - 99 / 100, 6) == "·█▇▆▅▁"
+    assert held_line([None, 1.0, 0.995, 0.99, 0.989, 0.0], 1 - 99 / 100, 6) == "·▇▆▆▅▁"
     assert held_line([1.0, None], 0.01, 0) == ""
 
 

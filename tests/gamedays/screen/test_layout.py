@@ -76,10 +76,10 @@ def test_it_says_what_is_broken_who_was_paged_what_is_done_and_what_comes_next(v
 def test_rates_and_objectives_have_their_last_value_and_a_sparkline(view, prepared):
     good = {"order-latency": (1.0, 0.985, None, 0.862), "chat-delivery": (None,)}
     seen = view(58.0, figures=Figures((700.0, 1500.0), (40.0,), (0.0, 12.0), good))
-    assert row(seen, "viewers") == "  viewers         1,500  ▄█"
-    assert row(seen, "orders/s") == "  orders/s           40  █"
-    assert row(seen, "comments/s") == "  comments/s         12  ▁█"
-    assert re.fullmatch(r"  order-latency +86.2 %  of 99 % +below  █▅·▃", row(seen, "order-latency"))
+    assert row(seen, "viewers") == "  viewers         1,500  ▄▇"
+    assert row(seen, "orders/s") == "  orders/s           40  ▇"
+    assert row(seen, "comments/s") == "  comments/s         12  ▁▇"
+    assert re.fullmatch(r"  order-latency +86.2 %  of 99 % +below  ▇▅·▃", row(seen, "order-latency"))
     assert re.fullmatch(r"  chat-delivery +no data  of 99 % +·", row(seen, "chat-delivery"))
     assert re.fullmatch(r"  order-availability +no data  of 99.5 %", row(seen, "order-availability"))
 
