@@ -15,7 +15,7 @@ WITHIN = "▆"
 
 BURNS = (0.0, 1.0, 2.0, 5.0, 15.0, 50.0)
 """So many times the budget may be bad before the bar is the next lower one: the highest is nothing bad, `▆` is still
-within the objective, and everything below is beyond it. As steps, since a miss of a few tenths of a percent must be seen."""
+within the objective, all below are beyond it. As steps, since a miss of a few tenths of a percent must be seen."""
 
 
 def sparkline(values: Sequence[float], width: int) -> str:

@@ -72,7 +72,9 @@ class View:
         return max(0.0, (self.state.ended or self.now) - start) if start is not None else 0.0
 
     def clock(self, at: float) -> str:
-        return clock(at - (self.state.start or at))
+        """A time on the run's clock: since the first viewer, until then since its beginning."""
+        since = self.state.start if self.state.start is not None else self.state.began
+        return clock(at - (since if since is not None else at))
 
     def missed(self, slo: Slo) -> bool:
         good = self.figures.latest(slo.name)

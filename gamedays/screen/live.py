@@ -118,6 +118,7 @@ class LiveScreen:
 
     def _draw(self) -> None:
         """The thread: the only one that writes to the terminal once that is open."""
+        self._terminal.enter()
         painted, size = 0.0, (0, 0)
         while not self._over.wait(LOOK_EVERY):
             due = time.monotonic() - painted >= PAINT_EVERY

@@ -1,7 +1,7 @@
 """Terminal: the one that standard error is, for as long as a display has it.
 
-open ──► the alternate screen: what was there comes back at the end; no echo, no wrapping; whatever else this
-         process or a child of it prints goes to a file
+open     no echo; whatever else this process or a child of it prints goes to a file
+enter ─► the alternate screen: what was there comes back at the end; no wrapping
 paint    the lines, from the top
 leave ─► the terminal as it was; what is said now goes below what was there
 """
@@ -49,7 +49,8 @@ def fits(width: int, height: int, fd: int = STDERR) -> bool:
 class Terminal:
     """fd: the terminal. aside: what others print goes there meanwhile.
 
-    A terminal that is gone is no error: nobody looks at it. Only `release` may be called by another thread.
+    A terminal that is gone is no error: nobody looks at it. One that takes nothing holds up whoever writes to it, which all
+    do but `open` and `release`; that is why a display has a thread of its own.
     """
 
     def __init__(self, fd: int = STDERR, aside: Aside | None = None) -> None:
@@ -68,13 +69,16 @@ class Terminal:
         return (columns, lines) if columns and lines else self._size
 
     def open(self, log: Path) -> None:
-        """Take the terminal. log: the file for what others print."""
+        """Take the terminal, of which nothing is seen yet. log: the file for what others print."""
         self.aside.divert(log)
         with contextlib.suppress(termios.error):
             self._before, quiet = termios.tcgetattr(self._fd), termios.tcgetattr(self._fd)
             quiet[0] &= ~termios.IXON
             quiet[3] &= ~(termios.ECHO | termios.ICANON)  # what is typed would be written into the display
             termios.tcsetattr(self._fd, termios.TCSANOW, quiet)
+
+    def enter(self) -> None:
+        """Show an empty screen."""
         self._open = True
         self.write(ENTER)
 
@@ -100,8 +104,8 @@ class Terminal:
         if self._open:
             self._open = False
             self.write(LEAVE)
-            self.aside.restore()
             self.write(self.aside.summary)
+            self.aside.restore()
 
     def release(self) -> None:
         """Give back what can be given without writing. What was typed meanwhile was typed at the display."""

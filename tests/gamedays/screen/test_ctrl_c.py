@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command_line import ROOT, wait_until
+from command_line import ROOT
 
 SCRIPT = Path(__file__).with_name("rehearsal.py")
 PRINTED = ["logging", "warnings", "print", "stderr", "C", "a child", "its errors"]
@@ -61,15 +61,3 @@ def test_ctrl_c_leaves_the_display_heals_and_says_what_there_is(start, emulator,
     printed = log.read_text()
     assert all(f"from {who}\n" in printed for who in PRINTED), printed
     assert "stopping" not in printed
-
-
-def test_a_terminal_that_is_dumb_gets_lines(start, emulator, tmp_path):
-    process = start(TERM="dumb")
-    emulator.until(lambda: "00:00  fault      network.latency on inventory" in emulator.text)
-    emulator.type("\x03")
-    emulator.until(lambda: "stopping   healing network.latency on inventory" in emulator.text)
-    (tmp_path / "heal").touch()
-    emulator.until(lambda: "saved      what there is: runs/made-up/report.html" in emulator.text)
-    wait_until(lambda: process.poll() is not None, "its end")
-    assert process.returncode == 0
-    assert not emulator.screen.alternate

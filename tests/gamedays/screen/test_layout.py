@@ -28,13 +28,13 @@ def full(slos, good: float | None) -> Figures:
     return Figures(some, some, some, {slo.name: (good,) * KEPT for slo in slos})
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
-@pytest.mark.parametrize("count", [1, 3, 9, 30])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("count", [1, 9, 30])
 @pytest.mark.parametrize("name", ["order-latency", LONG])
 def test_every_frame_fits_its_terminal(view, prepared, name, count, size):
     slos = [prepared.slos[1].model_copy(update={"name": f"{name}-{number}"}) for number in range(count)]
     plan = prepared.plan.model_copy(update={"metadata": prepared.plan.metadata.model_copy(update={"name": LONG * 3})})
-    for at, *_ in STORY:
+    for at, *_ in STORY[::3]:
         seen = lines(view(at, plan=plan, slos=slos, figures=full(slos, 0.2), printed="oh! " * 90), *size)
         assert len(seen) <= size[1]
         assert max(map(cell_len, seen)) <= size[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,6 @@ def live(prepared, emulator, folder, monkeypatch) -> Callable[..., LiveScreen]:
         ours = Terminal(emulator.device, aside or Aside(()))
         screen = LiveScreen(prepared.plan, slos, None, ours, lambda: START + seconds)
         opened.append(screen)
-        os.write(emulator.device, b"$ flashcrowd gameday run\r\n")
         screen.begins(folder)
         for event in until(seconds):
             screen.event(event)
@@ -78,6 +78,7 @@ def test_a_resize_is_followed_in_both_directions(live, emulator):
 
 
 def test_what_was_on_the_terminal_is_there_again_at_the_end(live, emulator, folder):
+    os.write(emulator.device, b"$ flashcrowd gameday run\r\n")
     screen = live(58.0)
     emulator.until(lambda: "reserve-blocks" in emulator.text)
     assert emulator.screen.alternate
@@ -145,6 +146,27 @@ def test_a_terminal_that_is_gone_is_no_error(prepared, folder):
     screen.signalled(1)
     screen.saved(folder / "report.html", "interrupted at 00:58 of 02:00")
     screen.close()
+
+
+def test_a_terminal_that_takes_nothing_holds_nothing_up(prepared, emulator, folder, monkeypatch):
+    free = threading.Event()
+
+    class Stuck(Terminal):
+        def write(self, text: str) -> None:
+            free.wait(30)
+
+    monkeypatch.setattr("gamedays.screen.live.PATIENCE", 0.05)
+    before = threading.active_count()
+    screen = LiveScreen(prepared.plan, prepared.slos, None, Stuck(emulator.device, Aside(())))
+    screen.begins(folder)
+    for event in until(58):
+        screen.event(event)
+    screen.signalled(1)
+    screen.close()
+    assert threading.active_count() == before + 1
+    assert emulator.echoes
+    free.set()
+    emulator.until(lambda: threading.active_count() == before)
 
 
 def test_a_display_that_was_never_opened_can_be_closed(prepared, emulator):
