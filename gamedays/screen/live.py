@@ -84,10 +84,10 @@ class LiveScreen:
             await asyncio.sleep(ASK_EVERY)
 
     def signalled(self, count: int) -> None:
-        """A signal that ends the run; count: how many there were by now."""
+        """A signal that ends the run; how often it comes makes no difference."""
         if self._stopping is None:
             self._stop()
-        elif count > 1:
+        else:
             self._say(self._stopping.again())
 
     def saved(self, report: Path, when: str) -> None:

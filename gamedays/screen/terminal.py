@@ -49,8 +49,8 @@ def fits(width: int, height: int, fd: int = STDERR) -> bool:
 class Terminal:
     """fd: the terminal. aside: what others print goes there meanwhile.
 
-    A terminal that is gone is no error: nobody looks at it. One that takes nothing holds up whoever writes to it, which all
-    do but `open` and `release`; that is why a display has a thread of its own.
+    A terminal that is gone is no error: nobody looks at it. One that takes nothing holds up whoever writes to it; only
+    `open` and `release` don't, which is why a display has a thread of its own.
     """
 
     def __init__(self, fd: int = STDERR, aside: Aside | None = None) -> None:
