@@ -1,6 +1,6 @@
 """Terminal: the one that standard error is, for as long as a display has it.
 
-open     no echo; whatever else this process or a child of it prints goes to a file
+open     no echo, no Ctrl-Z; whatever else this process or a child of it prints goes to a file
 enter ─► the alternate screen: what was there comes back at the end; no wrapping
 paint    the lines, from the top
 leave ─► the terminal as it was; what is said now goes below what was there
@@ -75,6 +75,7 @@ class Terminal:
             self._before, quiet = termios.tcgetattr(self._fd), termios.tcgetattr(self._fd)
             quiet[0] &= ~termios.IXON
             quiet[3] &= ~(termios.ECHO | termios.ICANON)  # what is typed would be written into the display
+            quiet[6][termios.VSUSP] = bytes([os.fpathconf(self._fd, "PC_VDISABLE")])  # who is stopped can't heal
             termios.tcsetattr(self._fd, termios.TCSANOW, quiet)
 
     def enter(self) -> None:
