@@ -44,13 +44,14 @@ def _events(story: Story, source: str, kind: str) -> list[Event]:
 def _figures(story: Story, at: float) -> Figures:
     seconds = [at - back for back in range(min(KEPT, math.ceil(max(0.0, at - story.start))) - 1, -1, -1)]
     good = {slo.name: tuple(_good(story.sli(slo.name), second) for second in seconds) for slo in story.slos}
-    viewers, orders, comments = (_rate(story, panel, seconds) for panel in ("Viewers", "Orders", "Comments"))
-    return Figures(viewers, orders, comments, good)
+    viewers = _together(story, "Viewers", seconds, "connected")
+    return Figures(viewers, _together(story, "Orders", seconds), _together(story, "Comments", seconds), good)
 
 
-def _rate(story: Story, panel: str, seconds: Sequence[float]) -> tuple[float, ...]:
-    """The series of a panel together, by the second; empty when the run has none of them."""
-    series = [dict(chart["points"]) for chart in story.charts if chart["panel"] == panel]
+def _together(story: Story, panel: str, seconds: Sequence[float], only: str | None = None) -> tuple[float, ...]:
+    """The series of a panel, or one of them, together by the second; empty when the run has none."""
+    shown = [chart for chart in story.charts if chart["panel"] == panel and only in (None, chart["series"])]
+    series = [dict(chart["points"]) for chart in shown]
     if not any(series):
         return ()
     known = [{math.floor(time): value for time, value in one.items() if math.isfinite(value)} for one in series]
