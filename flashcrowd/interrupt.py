@@ -9,19 +9,34 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from flashcrowd.errors import ExitCode, FlashcrowdError
 
 T = TypeVar("T")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Listener = Callable[[int], None]
+"""Told of each signal, how many there were by then."""
+
+_listeners: list[Listener] = []
 
 
 class Interrupted(FlashcrowdError):
     """The run was ended by a signal, and what it held has been healed and saved."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """Have somebody else say it to the person at the terminal, as a display that owns it."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -42,7 +57,9 @@ async def _watched(main: Coroutine[Any, Any, T]) -> T:
         seen.append(number)
         if len(seen) == 1:
             task.cancel()
-        else:
+        for listener in _listeners:
+            listener(len(seen))
+        if len(seen) > 1 and not _listeners:
             print("still healing and saving; it takes a few seconds", file=sys.stderr)  # noqa: T201
 
     loop = asyncio.get_running_loop()

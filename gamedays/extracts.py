@@ -51,6 +51,7 @@ CHARTS = (
     Chart("Orders", "accepted", "orders/s", f'sum(rate(flashcrowd_orders_total{{outcome="accepted"}}[{RATE}]))'),
     Chart("Orders", "rejected", "orders/s", f'sum(rate(flashcrowd_orders_total{{outcome="rejected"}}[{RATE}]))'),
     Chart("Orders", "unknown", "orders/s", f'sum(rate(flashcrowd_orders_total{{outcome="unknown"}}[{RATE}]))'),
+    Chart("Comments", "said", "comments/s", f'sum(rate(flashcrowd_requests_total{{name="say",outcome="ok"}}[{RATE}]))'),
     Chart("Order latency", "p50", "seconds", _quantile(0.5, _ORDERS)),
     Chart("Order latency", "p99", "seconds", _quantile(0.99, _ORDERS)),
     Chart("Chat delivery", "p99", "seconds", _quantile(0.99, _DELIVERY)),

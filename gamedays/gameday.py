@@ -21,6 +21,7 @@ from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.target import Target
+from flashcrowd.units import clock
 from flashcrowd.verdict import Verdict
 from gamedays import diagnosis, embedded, extracts, manifest, preflight, production, report
 from gamedays import judge as judging
@@ -39,11 +40,17 @@ __all__ = ["Ended", "Screen", "judge", "play", "prepare", "summary", "write_repo
 class Screen(Protocol):
     """Who shows the run while it goes on."""
 
+    def begins(self, folder: Path) -> None:
+        """The run has its directory, and nothing has happened yet."""
+
     def event(self, event: Event) -> None:
         """Something happened."""
 
     async def watch(self, prometheus: Prometheus) -> None:
         """Show figures of Prometheus until cancelled."""
+
+    def saved(self, report: Path, when: str) -> None:
+        """The run was interrupted, and what there is has been saved. when: as `interrupted at 01:03 of 02:10`."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
     if prepared.target is None:
         monitors.server.locate()
     run = RunDirectory.create(out, prepared.plan.name)
+    screen.begins(run.path)
     run.listen(screen.event)
     manifest.write(run, prepared, __version__)
     interrupted = False
@@ -90,7 +98,15 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
         except asyncio.CancelledError:
             ended = replace(ended, interrupted=True)
     write_reports(ended)
+    if ended.interrupted:
+        screen.saved(run.path / "report.html", _interrupted(ended.story))
     return ended
+
+
+def _interrupted(story: Story) -> str:
+    if not story.start:
+        return "interrupted before the first viewer"
+    return f"interrupted at {clock(story.end - story.start)} of {clock(story.plan.duration)}"
 
 
 async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:

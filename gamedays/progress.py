@@ -15,7 +15,17 @@ def sentence(event: Event) -> tuple[str, str] | None:
     if tell is None:
         return None
     label, text = tell(event.data)
-    return label, " ".join(text.split())
+    return label, plain(text)
+
+
+def plain(text: str) -> str:
+    """Text on one line, without what moves a terminal's cursor or colours it: platforms answer with anything."""
+    return "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
+
+
+def name(data: dict[str, Any]) -> str:
+    """The fault of a fault's event, as `network.latency on inventory`."""
+    return f"{data['fault']} on {data['on']}"
 
 
 def _step(data: dict[str, Any]) -> tuple[str, str]:
@@ -70,13 +80,12 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
         "ledger",
         f"{d['orders']:,} orders, {'at rest' if d['settled'] else 'and still changing'}",
     ),
-    "fault/armed": lambda d: ("fault", f"{d['message']}"),
     "fault/injected": lambda d: ("fault", f"{d['message']}"),
-    "fault/bites": lambda d: ("fault", f"bites: {d['message']}"),
-    "fault/did_not_bite": lambda d: ("fault", f"does not bite: {d['message']}"),
-    "fault/healed": lambda d: ("healed", f"{d['message']}"),
-    "fault/rearmed": lambda d: ("fault", f"{d['message']}"),
-    "fault/heal_failed": lambda d: ("NOT HEALED", f"{d['message']}"),
+    "fault/bites": lambda d: ("fault", f"{name(d)} bites: {d['message']}"),
+    "fault/did_not_bite": lambda d: ("fault", f"{name(d)} does not bite: {d['message']}"),
+    "fault/healed": lambda d: ("healed", f"{name(d)}, checked: {d['message']}"),
+    "fault/rearmed": lambda d: ("fault", f"{name(d)}: {d['message']}"),
+    "fault/heal_failed": lambda d: ("NOT HEALED", f"{name(d)}: {d['message']}"),
     "alert/source": _source,
     "alert/source_lost": lambda _: ("warning", "Alertmanager is gone; pages are read from Prometheus from now on"),
     "alert/page": _page,

@@ -9,7 +9,7 @@ from typing import Any
 from flashcrowd.units import utc
 from gamedays.comparison.measured import Measured
 from gamedays.comparison.row import GROUPS, Key
-from gamedays.figures import BARS
+from gamedays.screen.bars import BARS
 
 GAP = "·"
 

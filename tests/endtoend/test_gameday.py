@@ -205,6 +205,7 @@ def test_ctrl_c_heals_saves_and_reports(command_line):
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130, out + err
     assert "interrupted at" in out
+    assert re.search(r"saved +what there is: .*report.html \(interrupted at \d\d:\d\d of 00:42\)", err), err
     run = command_line.run_directory()
     assert (run / "report.html").exists()
     assert findings(run)["invariant/lost"]["outcome"] == "pass"

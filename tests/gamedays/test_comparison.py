@@ -193,7 +193,7 @@ def test_three_runs_have_a_trend_and_one_that_broke_off_is_said(rehearsed):
     found = compared([measured(run.path) for run in runs], [], Tolerance())
     assert found.warnings == (f"{runs[2].name} ended at 01:05, before its plan did; the trend is without it",)
     series = next(one for one in found.trend.series if one.key == RECOVERY)
-    assert (series.values, series.texts, series.sparkline) == ((16.0, 20.0, None), ("16 s", "20 s", "never"), "▇█·")
+    assert (series.values, series.texts, series.sparkline) == ((16.0, 20.0, None), ("16 s", "20 s", "never"), "▆▇·")
     assert "trend of 3 runs, oldest first" in text.write(found)
 
 

@@ -16,6 +16,7 @@ from runbooks.execution import State
 ROOT = Path(__file__).parents[2]
 SILENT = {
     "conductor/prometheus_lost",  # the abort that follows says it
+    "fault/armed",  # each fault is; that it is injected says enough
     "load/interrupted",  # a load alone has no screen
     "runbook/step_start",
     "runbook/step_ask",
