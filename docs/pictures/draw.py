@@ -24,8 +24,7 @@ def main(run: Path) -> None:
     told = terminal.write(ended.story, ended.verdict).replace(str(run.parent), "runs")
     console.print(f"$ make demo\n{told}", markup=False)
     (HERE / "last-screen.svg").write_text(console.export_svg(title="flashcrowd"), encoding="utf-8")
-    timeline = charts.timeline(ended.story).replace("<svg ", '<svg style="background:#fff;color:#1f2328" ', 1)
-    (HERE / "timeline.svg").write_text(timeline, encoding="utf-8")
+    (HERE / "timeline.svg").write_text(charts.picture(ended.story), encoding="utf-8")
 
 
 if __name__ == "__main__":
