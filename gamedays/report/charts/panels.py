@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -12,6 +13,8 @@ from gamedays.story import Story
 from monitors.slo import Slo
 
 CORRECTED = "from the viewer's wish to the answer; raw: from sending, which hides the waiting before"
+SELDOM = ("reconnecting", "refused", "planned", "started", "dropped", "saturated")
+"""Series that are left out where they were zero all the time."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,13 @@ def _recorded(story: Story, drawn: Drawn) -> Panel | None:
             ((at - story.start, value * drawn.factor) for at, value in chart["points"] if at >= story.start),
         )
         for chart in story.charts
-        if chart["panel"] == drawn.name
+        if chart["panel"] == drawn.name and (chart["series"] not in SELDOM or _ever(chart["points"]))
     )
     return _panel(_key(drawn.name), drawn.title, drawn.unit, lines, drawn.fold, drawn.note)
+
+
+def _ever(points: Sequence[Sequence[float]]) -> bool:
+    return any(value and math.isfinite(value) for _, value in points)
 
 
 def _missed(story: Story) -> Panel | None:
