@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Outcome, merge
 from gamedays import expected
 from gamedays.expectations import PageSeen
-from gamedays.report import triad_table
 from gamedays.story import FaultFact, RunbookFact, Story
 from gamedays.triads import Triad, triads
 
@@ -49,6 +47,15 @@ def unexplained(story: Story) -> list[str]:
     """The pages that came while nothing was broken: as `OrderLatencyBurn at 01:20`."""
     stray = [page for page in story.pages if not any(_during(fault, page.at) for fault in story.faults)]
     return [f"{page.alert} at {clock(page.at - story.start)}" for page in stray]
+
+
+def spans(story: Story) -> list[tuple[str, str]]:
+    """What the charts can be asked to show: each fault, with ten seconds before and after, as `from,to`."""
+    played = [(fault.injected, fault) for fault in story.faults if fault.injected is not None]
+    return [
+        (fault.name, f"{injected - story.start - 10:.1f},{fault.ended - story.start + 10:.1f}")
+        for injected, fault in sorted(played, key=lambda pair: pair[0])
+    ]
 
 
 def _effect(story: Story, fault: FaultFact, triad: Triad | None) -> Effect:
@@ -123,7 +130,9 @@ def _back(story: Story, fault: FaultFact, triad: Triad | None) -> Said:
 def _credit(triad: Triad | None) -> Said | None:
     if triad is None or not triad.shown:
         return None
-    return Said({True: "the runbook", False: "not the runbook", None: "can't be told"}[triad.credit], triad.why)
+    if triad.credit:
+        return Said("the runbook's", "no recovery without it")
+    return Said("not the runbook's" if triad.credit is False else "can't be told", triad.why)
 
 
 def _page(story: Story, fault: FaultFact) -> PageSeen | None:
@@ -142,9 +151,3 @@ def _other(story: Story, fault: FaultFact, page: PageSeen | None) -> RunbookFact
 
 def _during(fault: FaultFact, at: float) -> bool:
     return fault.injected is not None and fault.injected <= at <= fault.ended
-
-
-def tally(story: Story) -> Iterator[str]:
-    """What the controls say of all faults together, in one sentence; nothing where none was played."""
-    if story.controls:
-        yield triad_table.summary(story)

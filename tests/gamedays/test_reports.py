@@ -9,7 +9,7 @@ import pytest
 
 from flashcrowd.verdict import Finding, Outcome, Verdict
 from gamedays import gameday
-from gamedays.report import html, junit, markdown, terminal
+from gamedays.report import html, junit, markdown, paper, terminal
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 STORIES = {
@@ -89,7 +89,7 @@ def test_the_page_is_whole_and_offline(judged, name):
     page = html.write(ended.story, ended.verdict)
     parser = check_page(page)
     assert "svg" in parser.tags
-    assert f"<h1>{html.WORDS[ended.verdict.outcome]} " in page
+    assert f"<h1>{paper.WORDS[ended.verdict.outcome]} " in page
     for finding in ended.verdict.findings:
         assert finding.name in page
 

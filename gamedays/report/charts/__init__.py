@@ -30,6 +30,16 @@ STATES: tuple[tuple[str, Kind], ...] = (
 )
 """What the colours of a lane mean."""
 
+MARKS = (
+    ("dot sale", "sale opens"),
+    ("dot fault", "fault injected"),
+    ("dot page", "page"),
+    ("dot runbook", "runbook's step"),
+    ("dot recovered", "recovered"),
+    ("bar window", "a fault in place"),
+)
+"""What the marks mean, by their class in the page's style."""
+
 
 @dataclass(frozen=True)
 class Key:
