@@ -68,9 +68,9 @@ def judge(run_directory: Annotated[Path, RunArgument], as_json: Annotated[bool, 
 @app.command()
 def report(run_directory: Annotated[Path, RunArgument]) -> None:
     """Write the reports of a run anew from its directory: report.html, report.md, junit.xml."""
-    from gamedays import gameday
+    from gamedays import rejudge
 
-    for path in gameday.write_reports(gameday.judge(run_directory)):
+    for path in rejudge.report(run_directory):
         typer.echo(path)
 
 

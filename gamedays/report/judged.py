@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from gamedays.report.reproduce import Source
 from gamedays.story import Story
 
 GROUPS = {
+    "load": "The load",
     "run": "The run",
     "crowd": "The crowd: can its measurements be trusted?",
     "fault": "Faults: did they bite, and are they healed?",
@@ -45,12 +46,26 @@ class Group:
 
 
 def groups(story: Story, verdict: Verdict) -> list[Group]:
-    """All findings, in the order of GROUPS; those of a kind that it doesn't know come last."""
+    """All findings of a game day, in the order of GROUPS; those of a kind that it doesn't know come last."""
+    return _grouped(verdict, story.start, lambda finding: reproduce.source(story, finding))
+
+
+def of_load(verdict: Verdict, start: float) -> list[Group]:
+    """All findings of a load alone."""
+    return _grouped(verdict, start, reproduce.of_load)
+
+
+def _grouped(verdict: Verdict, start: float, source: Callable[[Finding], Source]) -> list[Group]:
     found: dict[str, list[Finding]] = {}
     for finding in verdict.findings:
         found.setdefault(finding.name.partition("/")[0], []).append(finding)
     names = [*(name for name in GROUPS if name in found), *(name for name in found if name not in GROUPS)]
-    return [_group(story, GROUPS.get(name, name.capitalize()), found[name]) for name in names]
+    made = []
+    for name in names:
+        ordered = sorted(found[name], key=lambda finding: ORDER.index(finding.outcome))
+        rows = tuple(_row(finding, start, source(finding)) for finding in ordered)
+        made.append(Group(GROUPS.get(name, name.capitalize()), merge(one.outcome for one in ordered), rows))
+    return made
 
 
 def slug(name: str) -> str:
@@ -58,16 +73,9 @@ def slug(name: str) -> str:
     return "finding-" + "".join(letter if letter.isalnum() else "-" for letter in name)
 
 
-def _group(story: Story, title: str, findings: list[Finding]) -> Group:
-    ordered = sorted(findings, key=lambda finding: ORDER.index(finding.outcome))
-    return Group(title, merge(one.outcome for one in findings), tuple(_row(story, one) for one in ordered))
-
-
-def _row(story: Story, finding: Finding) -> Row:
-    told = tuple((name.replace("_", " "), _text(story, name, value)) for name, value in _flat(finding.evidence))
-    return Row(
-        finding, slug(finding.name), told, finding.evidence.get("orders") or [], reproduce.source(story, finding)
-    )
+def _row(finding: Finding, start: float, source: Source) -> Row:
+    told = tuple((name.replace("_", " "), _text(start, name, value)) for name, value in _flat(finding.evidence))
+    return Row(finding, slug(finding.name), told, finding.evidence.get("orders") or [], source)
 
 
 def _flat(evidence: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -75,9 +83,9 @@ def _flat(evidence: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in evidence.items() if value not in (None, []) and name != "orders"]
 
 
-def _text(story: Story, name: str, value: Any) -> str:
-    if name.endswith("_at") and isinstance(value, int | float) and value > story.start > 0:
-        return f"{clock(value - story.start)} ({utc(value)})"
+def _text(start: float, name: str, value: Any) -> str:
+    if name.endswith("_at") and isinstance(value, int | float) and value > start > 0:
+        return f"{clock(value - start)} ({utc(value)})"
     if isinstance(value, float):
         return f"{value:,.6g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -51,10 +51,11 @@ def source(story: Story, finding: Finding) -> Source:
     return Source(files=("events.jsonl",))
 
 
-def command(asked: Asked) -> str:
-    """The query as one would type it."""
-    query = asked.query.replace("'", "'\\''")
-    return f"promtool query range --start={asked.start} --end={asked.end} --step=1s http://PROMETHEUS:9090 '{query}'"
+def of_load(finding: Finding) -> Source:
+    """Of a finding of a load alone."""
+    if finding.name.startswith("invariant/"):
+        return Source(files=ORDERS)
+    return Source(files=("load/summary.json", "load/stats.json"))
 
 
 def _of_slo(story: Story, name: str, rest: list[str]) -> tuple[Asked, ...]:

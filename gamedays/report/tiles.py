@@ -21,9 +21,9 @@ class Tile:
 def tiles(story: Story, verdict: Verdict) -> list[Tile]:
     """Those of a run, in the order in which one asks for them."""
     return [
-        Tile("Objectives, nothing broken", _objectives(story, verdict), _worst(verdict, "slo/")),
-        Tile("Orders", sentences.orders(story), _worst(verdict, "invariant/")),
-        Tile("Crowd", sentences.crowd(story), _worst(verdict, "crowd/")),
+        Tile("Objectives, nothing broken", _objectives(story, verdict), worst(verdict, "slo/")),
+        Tile("Orders", sentences.orders(story), worst(verdict, "invariant/")),
+        Tile("Crowd", sentences.crowd(story), worst(verdict, "crowd/")),
         *_controls(story, verdict),
     ]
 
@@ -41,9 +41,10 @@ def _controls(story: Story, verdict: Verdict) -> list[Tile]:
     if not story.controls:
         return []
     names = ", ".join(str(control.control) for control in story.controls)
-    return [Tile("Controls", f"{names} played", _worst(verdict, "control/"))]
+    return [Tile("Controls", f"{names} played", worst(verdict, "control/"))]
 
 
-def _worst(verdict: Verdict, prefix: str) -> Outcome | None:
+def worst(verdict: Verdict, prefix: str) -> Outcome | None:
+    """The outcome of the findings whose names begin so; None where there are none."""
     found = [finding.outcome for finding in verdict.findings if finding.name.startswith(prefix)]
     return merge(found) if found else None

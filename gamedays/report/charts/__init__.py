@@ -8,10 +8,10 @@ marks ──────────┼─► live    data and specifications fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from flashcrowd.rundir import RunDirectory
 from gamedays.moments import Kind
-from gamedays.report.charts import live, marks, still
+from gamedays.report.charts import live, loads, marks, still
 from gamedays.report.charts.ink import COLOURS, INK, inked, themed
 from gamedays.report.charts.line import Panel
 from gamedays.report.charts.look import DASHED, looks
@@ -20,7 +20,7 @@ from gamedays.report.charts.panels import panels
 from gamedays.report.charts.table import Table, table
 from gamedays.story import Story
 
-__all__ = ["COLOURS", "INK", "Chart", "Timeline", "draw", "picture", "themed"]
+__all__ = ["COLOURS", "INK", "Chart", "Timeline", "draw", "draw_load", "picture", "themed"]
 
 LANES = "Faults and what was done about them"
 STATES: tuple[tuple[str, Kind], ...] = (
@@ -73,7 +73,18 @@ class Timeline:
 
 def draw(story: Story) -> Timeline:
     """The charts of a run, for a page: in the variables of its style."""
-    end, shown, lanes, common = _parts(story)
+    return _drawn(*_parts(story))
+
+
+def draw_load(run: RunDirectory) -> Timeline:
+    """The charts of a load that nobody conducted: from its generator's own records."""
+    start = loads.began(run)
+    shown = [*loads.request_panels(run, start), *loads.order_panels(run, start)] if start else []
+    end = max((line.end for panel in shown for line in panel.lines), default=0.0)
+    return _drawn(end, shown, Lanes(()), {"windows": [], "marks": marks.sales(run, start)})
+
+
+def _drawn(end: float, shown: list[Panel], lanes: Lanes, common: live.Common) -> Timeline:
     charts = [_chart(panel, end, common) for panel in shown]
     if lanes.names:
         charts.insert(0, Chart("lanes", LANES, "", "", (), inked(still.lanes_svg(lanes, end, common)), None))
@@ -92,14 +103,14 @@ def picture(story: Story) -> str:
     return still.stacked(parts) if parts else ""
 
 
-def _parts(story: Story) -> tuple[float, list[Panel], Lanes, dict[str, list[dict[str, Any]]]]:
+def _parts(story: Story) -> tuple[float, list[Panel], Lanes, live.Common]:
     if not story.start:
         return 0.0, [], Lanes(()), {}
     common = {"windows": marks.windows(story), "marks": marks.marks(story)}
     return max(story.end - story.start, 1.0), panels(story), marks.lanes(story), common
 
 
-def _chart(panel: Panel, end: float, common: dict[str, list[dict[str, Any]]]) -> Chart:
+def _chart(panel: Panel, end: float, common: live.Common) -> Chart:
     look = looks([line.name for line in panel.lines])
     legend = tuple(Key(line.name, look[line.name].number, look[line.name].dash == DASHED) for line in panel.lines)
     svg = inked(still.panel_svg(panel, end, common))

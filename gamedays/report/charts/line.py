@@ -35,6 +35,11 @@ class Line:
             values[round((at - start) / step)] = _short(value)
         return cls(name, round(start, 2), step, tuple(values))
 
+    @property
+    def end(self) -> float:
+        """Seconds since the run's start, of the last value."""
+        return self.start + self.step * (len(self.values) - 1)
+
     def thinned(self, most: int) -> Line:
         """The line with at most so many values: of each bucket the least and the most, so that no peak is lost."""
         if len(self.values) <= most:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from flashcrowd.rundir import RunDirectory
 from gamedays.moments import Kind, moments
 from gamedays.report.charts.ink import COLOURS
 from gamedays.story import FaultFact, Story
@@ -42,6 +43,14 @@ def marks(story: Story) -> list[dict[str, Any]]:
         {"at": round(one.at, 2), "kind": one.kind, "colour": COLOURS[one.kind], "text": f"{one.label}: {one.text}"}
         for one in moments(story)
         if one.kind in RULED
+    ]
+
+
+def sales(run: RunDirectory, start: float) -> list[dict[str, Any]]:
+    """When sales opened in a load that nobody conducted."""
+    opened = [(event.time - start, str(event.data.get("sku", ""))) for event in run.events("sale", "opened")]
+    return [
+        {"at": round(at, 2), "kind": "sale", "colour": COLOURS["sale"], "text": f"sale of {sku}"} for at, sku in opened
     ]
 
 

@@ -1,4 +1,4 @@
-"""Panels: the charts of a run in their order, from its series, its SLIs, and where those are missing its history."""
+"""Panels: the charts of a run in their order, from its series and SLIs; where there are none, from its load."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from gamedays.report.charts import loads
 from gamedays.report.charts.line import Fold, Line, Panel
 from gamedays.report.charts.look import RAW
 from gamedays.story import Story
@@ -46,6 +47,8 @@ def panels(story: Story) -> list[Panel]:
     """The charts that there are data for; none when the run never started."""
     if not story.start:
         return []
+    if not story.charts:
+        return [*loads.order_panels(story.run, story.start), *loads.request_panels(story.run, story.start)]
     recorded = {drawn.name: _recorded(story, drawn) for drawn in DRAWN}
     before, after = DRAWN[:4], DRAWN[4:]
     found = [
