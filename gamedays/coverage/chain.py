@@ -27,7 +27,7 @@ def hole(cell: Cell, subject: Subject, plans: Plans, now: float) -> Hole | None:
     gap, text, first = found
     again = plans.named(row.plan)
     close = again.again(first) if again is not None else Close(f"flashcrowd gameday run {row.plan}", first=first)
-    if not row.expected:
+    if not row.expected and found[0] is Gap.UNPROVED:
         close = Close(step=(f"expect: {{slo: {row.slo}}}",), first=f"in {row.plan}, at {row.fault}")
     name = f"{row.fault} → {row.slo}"
     return Hole(gap, "fault", name, text, close, row.severity, slo.objective, over(cell.proof, subject, now))
@@ -36,12 +36,12 @@ def hole(cell: Cell, subject: Subject, plans: Plans, now: float) -> Hole | None:
 def _missing(row: Row, proof: Row) -> Missing | None:
     if not row.complete:
         return Gap.NEVER, "was only seen in runs that were broken off", ""
-    if not row.expected:
+    if not row.expected and row.severity == "page":
         return Gap.UNPROVED, f"{row.alert} fired, and no plan expects it", ""
     if row.outcome == "fail":
-        return Gap.WRONG, f"{day(row.at)}: {row.missed}", "mend it"
+        return Gap.WRONG, f"on {day(row.at)}, {row.missed}", "mend it"
     if row.outcome == "inconclusive" and row.missed:
-        return Gap.UNPROVED, f"{day(row.at)}: {row.missed}", ""
+        return Gap.UNPROVED, f"on {day(row.at)}, {row.missed}", ""
     return _called(row, proof) if row.severity == "page" else None
 
 

@@ -79,7 +79,8 @@ class Coverage:
     def _cell(self, cell: Cell) -> dict[str, Any]:
         hole = self.missing(cell)
         gap = hole.gap.value if hole is not None else None
-        return {"rehearsals": len(cell.rehearsals), "seen": len(cell.rows), "gap": gap, **asdict(cell.latest)}
+        counted = {"rehearsals": len(cell.rehearsals), "seen": len(cell.rows), "gap": gap}
+        return {**counted, **asdict(cell.latest), "credit": cell.proof.credit, "why": cell.proof.why}
 
     def _component(self, name: str) -> dict[str, Any]:
         works, tried = self.subject.kinds.get(name, ()), self.seen.broken.get(name, {})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gamedays.coverage import words
 from gamedays.coverage.coverage import Coverage
-from gamedays.coverage.hole import Hole
+from gamedays.coverage.hole import Close
 from gamedays.report.markdown import plain, table
 
 
@@ -36,15 +36,12 @@ def _matrix(found: Coverage) -> list[str]:
 
 def _holes(found: Coverage) -> Iterator[str]:
     for number, hole in enumerate(found.holes, 1):
-        yield f"{number}. **{hole.risk}** {plain(words.fact(hole))}" + _close(hole)
+        yield f"{number}. **{hole.risk}** {plain(words.fact(hole))}{_close(hole.close)}"
 
 
-def _close(hole: Hole) -> str:
-    close, lines = hole.close, list[str]()
-    if close.first:
-        lines.append(plain(f"{close.first}:" if close.command or close.step else close.first))
-    if close.command:
-        lines += ["```sh", close.command, "```"]
-    if close.step:
-        lines += ["```yaml", *close.step, "```"]
-    return "".join(f"\n   {line}" for line in lines)
+def _close(close: Close) -> str:
+    """What would close a hole, as part of its item in the list."""
+    lines = ["```sh", close.command, "```"] if close.command else []
+    lines += ["```yaml", *close.step, "```"] if close.step else []
+    first = f" · {plain(close.first)}{':' if lines else ''}" if close.first else ""
+    return first + "".join(f"\n    {line}" for line in lines)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from flashcrowd.documents import document
 from gamedays.checks import find
@@ -50,10 +51,15 @@ class Plans:
 def plans(stories: Sequence[Story], embedded: bool) -> Plans:
     """The plans of game days, and for the embedded target the built-in ones, those with the most steps first."""
     found: dict[str, KnownPlan] = {}
-    builtin = {name: document(find(name), kind="GameDay").parse(Plan) for name in (builtin_names() if embedded else ())}
+    builtin = _builtin() if embedded else {}
     for story in reversed(stories):
         called = story.plan.name if story.plan.name in builtin else story.manifest.get("plan_file", story.plan.name)
         found.setdefault(story.plan.name, KnownPlan(called, builtin.get(story.plan.name, story.plan)))
     for name, plan in sorted(builtin.items(), key=lambda pair: -len(pair[1].spec.steps)):
         found.setdefault(plan.name, KnownPlan(name, plan))
     return Plans(tuple(found.values()))
+
+
+@cache
+def _builtin() -> Mapping[str, Plan]:
+    return {name: document(find(name), kind="GameDay").parse(Plan) for name in builtin_names()}

@@ -104,6 +104,7 @@ def _wanted(fault: FaultFact) -> str:
 def _hits(story: Story, apart: Controls) -> Iterator[tuple[tuple[int, str], Row]]:
     """What each fault did to each SLO that it hit or was to, by the fault's number and the SLO's name."""
     for slo in story.slos:
+        yield from _spoiled(story, slo)
         faults = evidence.hits(story, slo.name)
         if not faults:
             continue
@@ -112,6 +113,17 @@ def _hits(story: Story, apart: Controls) -> Iterator[tuple[tuple[int, str], Row]
         for fault, row in zip(faults, run.rehearsed, strict=True):
             credit = credited(row, run, runs)
             yield (story.faults.index(fault), slo.name), _row(story, fault, slo, row, credit, run.target_print)
+
+
+def _spoiled(story: Story, slo: Slo) -> Iterator[tuple[tuple[int, str], Row]]:
+    """Faults that spoiled an SLO of which nobody is told at once: no page says so, its own figures do."""
+    for number, fault in enumerate(story.faults):
+        if severity(slo) == "page" or fault.injected is None:
+            continue
+        if story.sli(slo.name).spoiled(slo.budget, fault.injected, fault.ended) is not None:
+            alert = slo.alerting.name or None
+            row = replace(_bare(story, fault), slo=slo.name, severity="ticket", expected=False, alert=alert)
+            yield (number, slo.name), replace(row, runbook=slo.runbook, rules=of_rules([slo]))
 
 
 def _row(

@@ -24,14 +24,14 @@ def easiest(kinds: tuple[Kind, ...]) -> Kind:
 
 
 def step(kind: Kind, on: str, slo: Slo | None = None) -> tuple[str, ...]:
-    """The example of a kind on a component, with what is expected of it. slo: that it is to hit."""
+    """The example of a kind on a component, with what is expected of it. slo: that it is to hit; of a
+    ticket nothing can be expected, as it calls nobody in time."""
     fault = re.sub(r"\bon: [^,}]+", lambda _: f"on: {_plain(on)}", kind.example, count=1)
     lines = [f"- at: {AT}", *_wrapped(f"fault: {fault}")]
-    if slo is None:
+    if slo is None or slo.alert("page") is None:
         return tuple(lines)
-    wanted = {"slo": slo.name}
-    if slo.alert("page") is not None:
-        wanted |= {"detected_within": DETECTED} | ({"runbook": _plain(slo.runbook)} if slo.runbook else {})
+    wanted = {"slo": slo.name, "detected_within": DETECTED}
+    wanted |= {"runbook": _plain(slo.runbook)} if slo.runbook else {}
     return (*lines, *_wrapped("expect: {" + ", ".join(f"{name}: {value}" for name, value in wanted.items()) + "}"))
 
 

@@ -75,7 +75,7 @@ def state(found: Coverage, cell: Cell) -> str:
     hole = found.missing(cell)
     if hole is not None:
         return "broken off" if not cell.latest.complete else STATES[hole.gap]
-    return "proved" if cell.proof.credit else "held"
+    return "hit" if cell.latest.severity == "ticket" else "proved" if cell.proof.credit else "held"
 
 
 def totals(found: Coverage) -> Iterator[tuple[str, str]]:
