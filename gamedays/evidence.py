@@ -235,9 +235,12 @@ def parts_of(known: Mapping[str, Component]) -> tuple[str, ...]:
 def components(story: Story) -> dict[str, Component]:
     """The components of the target that was rehearsed."""
     target = story.manifest["target"]
-    if target == EMBEDDED:
-        return dict(describe(Addresses(), "http://127.0.0.1:1").spec.components)
-    return dict(Target.model_validate(target).spec.components)
+    return embedded_components() if target == EMBEDDED else dict(Target.model_validate(target).spec.components)
+
+
+def embedded_components() -> dict[str, Component]:
+    """The components of the embedded storefront, at addresses where nothing runs."""
+    return dict(describe(Addresses(), "http://127.0.0.1:1").spec.components)
 
 
 def _can(part: Component) -> list[str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
-from gamedays import evidence
+from flashcrowd.verdict import Outcome
+from gamedays import evidence, expected
 from gamedays.conditions import cause
 from gamedays.expectations import first_page
+from gamedays.fingerprints import of_rules
 from gamedays.story import FaultFact, Story
 from monitors.slo import Slo
-from runbooks.evidence import OutcomeWord, Rehearsed, credited
+from runbooks.evidence import OutcomeWord, Rehearsed, RunEvidence, credited
 
 Severity = Literal["page", "ticket"]
 Played = Literal["played", "did not bite", "never injected"]
@@ -30,8 +33,9 @@ class Row:
     a command, also what it does. slo: None where the plan expects nothing of the fault and nothing fired. expected: it
     is the plan that names the SLO. alert: the one that should call somebody; `fired`: it did, fault in place.
     silenced: why nobody was called although it fired. runbook: by the alert's annotation; followed: in fact.
-    fingerprint: of the runbook that was followed, as it was then. production: when production's rules would have paged,
-    known where it was `replayed`. outcome: of what the plan expects. credit: whether the runbook deserves the recovery;
+    fingerprint: of the runbook that was followed, rules: of the SLO, target: of the target, as they were then; None
+    where the run doesn't say. production: when production's rules would have paged, known where it was `replayed`.
+    outcome: of what the plan expects, and what was missed, in words. credit: whether the runbook deserves the recovery;
     None where no control says. complete: the run was played to its end; what isn't in another says nothing.
     """
 
@@ -54,30 +58,39 @@ class Row:
     runbook: str | None = None
     followed: str | None = None
     fingerprint: str | None = None
+    rules: str | None = None
+    target: str | None = None
     mitigated: float | None = None
     recovered: float | None = None
     outcome: OutcomeWord = "inconclusive"
+    missed: str = ""
     credit: bool | None = None
     why: str = ""
     complete: bool = True
 
+    @property
+    def prints(self) -> tuple[str | None, ...]:
+        """What two rehearsals must have in common, so that the one says something of the other."""
+        return self.runbook, self.followed, self.fingerprint, self.rules, self.target
 
-def planned(story: Story, others: Sequence[Story] = ()) -> list[Row]:
-    """A row for every fault of a run's plan, in its order, and the SLO that it was expected to spoil.
 
-    others: runs among which are controls that were played apart.
-    """
-    told = dict(_hits(story, others))
+Controls = Mapping[str, Sequence[RunEvidence]]
+"""What controls that were played apart say, by the SLO's name."""
+
+
+def planned(story: Story, apart: Controls = MappingProxyType({})) -> list[Row]:
+    """A row for every fault of a run's plan, in its order, and the SLO that it was expected to spoil."""
+    told = dict(_hits(story, apart))
     return [told.get((number, _wanted(fault))) or _bare(story, fault) for number, fault in enumerate(story.faults)]
 
 
-def seen(story: Story, others: Sequence[Story] = ()) -> list[Row]:
+def seen(story: Story, apart: Controls = MappingProxyType({})) -> list[Row]:
     """A row for every fault that was seen to be in place and every SLO that it hit, or was to; for one that hit none, a
     row without an SLO.
 
     In a run that was broken off, an SLO whose alert hasn't fired was perhaps only not hit for long enough: no hit.
     """
-    told = {key: row for key, row in _hits(story, others) if row.played == "played" or row.fired}
+    told = {key: row for key, row in _hits(story, apart) if row.played == "played" or row.fired}
     hit = {number for number, _ in told}
     bare = {(number, ""): _bare(story, fault) for number, fault in enumerate(story.faults) if number not in hit}
     told |= {key: replace(row, **NOTHING) for key, row in bare.items() if row.played == "played"}
@@ -88,23 +101,34 @@ def _wanted(fault: FaultFact) -> str:
     return fault.step.expect.slo if fault.step.expect is not None else ""
 
 
-def _hits(story: Story, others: Sequence[Story]) -> Iterator[tuple[tuple[int, str], Row]]:
+def _hits(story: Story, apart: Controls) -> Iterator[tuple[tuple[int, str], Row]]:
     """What each fault did to each SLO that it hit or was to, by the fault's number and the SLO's name."""
     for slo in story.slos:
+        yield from _spoiled(story, slo)
         faults = evidence.hits(story, slo.name)
         if not faults:
             continue
         run = evidence.outline(story, slo.name)
-        runs = [run, *(evidence.outline(other, slo.name) for other in others if _is_control(other, slo.name))]
+        runs = [run, *apart.get(slo.name, ())]
         for fault, row in zip(faults, run.rehearsed, strict=True):
-            yield (story.faults.index(fault), slo.name), _row(story, fault, slo, row, credited(row, run, runs))
+            credit = credited(row, run, runs)
+            yield (story.faults.index(fault), slo.name), _row(story, fault, slo, row, credit, run.target_print)
 
 
-def _is_control(story: Story, slo: str) -> bool:
-    return story.control is not None and any(one.name == slo for one in story.slos)
+def _spoiled(story: Story, slo: Slo) -> Iterator[tuple[tuple[int, str], Row]]:
+    """Faults that spoiled an SLO of which nobody is told at once: no page says so, its own figures do."""
+    for number, fault in enumerate(story.faults):
+        if severity(slo) == "page" or fault.injected is None:
+            continue
+        if story.sli(slo.name).spoiled(slo.budget, fault.injected, fault.ended) is not None:
+            alert = slo.alerting.name or None
+            row = replace(_bare(story, fault), slo=slo.name, severity="ticket", expected=False, alert=alert)
+            yield (number, slo.name), replace(row, runbook=slo.runbook, rules=of_rules([slo]))
 
 
-def _row(story: Story, fault: FaultFact, slo: Slo, row: Rehearsed, credit: tuple[bool | None, str]) -> Row:
+def _row(
+    story: Story, fault: FaultFact, slo: Slo, row: Rehearsed, credit: tuple[bool | None, str], target: str | None
+) -> Row:
     page = first_page(story.pages, slo.name, fault.played)
     silenced = first_page(story.silenced, slo.name, fault.played)
     return replace(
@@ -121,12 +145,25 @@ def _row(story: Story, fault: FaultFact, slo: Slo, row: Rehearsed, credit: tuple
         runbook=page.runbook if page is not None else slo.runbook,
         followed=row.runbook,
         fingerprint=row.fingerprint,
+        rules=of_rules([slo]),
+        target=target,
         mitigated=row.mitigated,
         recovered=row.recovered,
         outcome=row.outcome,
+        missed=_missed(story, fault, slo),
         credit=credit[0],
         why=credit[1],
     )
+
+
+def _missed(story: Story, fault: FaultFact, slo: Slo) -> str:
+    """The worst of what the plan expected and didn't get; nothing where it got all."""
+    found = expected.of_fault(story, fault) if _wanted(fault) == slo.name else []
+    for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+        for finding in found:
+            if finding.outcome is outcome:
+                return finding.message
+    return ""
 
 
 def _bare(story: Story, fault: FaultFact) -> Row:
