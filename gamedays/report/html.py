@@ -27,7 +27,7 @@ from gamedays.report import (
 from gamedays.report.charts import live
 from gamedays.story import Story
 
-WHY = 6
+WHY = 4
 """Findings that the first screen names."""
 
 
@@ -63,15 +63,15 @@ def _first(story: Story, verdict: Verdict) -> dict[str, Any]:
 
 
 def _timeline(story: Story) -> dict[str, Any]:
-    timeline = charts.draw(story)
+    timeline, told = charts.draw(story), moments(story)
     return {
         "timeline": timeline,
         "chart_data": Markup(timeline.data),
         "vega": Markup(live.vega()) if timeline.charts else "",
-        "marks": charts.MARKS,
+        "marks": charts.marks_of({moment.kind for moment in told}),
         "states": charts.STATES,
         "spans": effects.spans(story),
-        "moments": [(clock(moment.at), moment) for moment in moments(story)],
+        "moments": [(clock(moment.at), moment) for moment in told],
     }
 
 
@@ -83,7 +83,6 @@ def _objectives(story: Story, verdict: Verdict) -> dict[str, Any]:
         "triad_times": triad_table.TIMES,
         "triad_note": f"{triad_table.NOTE} {triad_table.summary(story)}",
         "detections": detection.rows(replayed),
-        "detection_head": detection.HEAD,
         "detection_note": detection.note(replayed) if replayed is not None else "",
     }
 

@@ -75,12 +75,15 @@ def slug(name: str) -> str:
 
 def _row(finding: Finding, start: float, source: Source) -> Row:
     told = tuple((name.replace("_", " "), _text(start, name, value)) for name, value in _flat(finding.evidence))
-    return Row(finding, slug(finding.name), told, finding.evidence.get("orders") or [], source)
+    orders = finding.evidence.get("orders")
+    return Row(finding, slug(finding.name), told, orders if isinstance(orders, list) else [], source)
 
 
 def _flat(evidence: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """The plain values; orders have a place of their own, and lists of others are too long for a line."""
-    return [(name, value) for name, value in evidence.items() if value not in (None, []) and name != "orders"]
+    """The plain values; orders have a place of their own, and other lists are too long for a line."""
+    return [
+        (name, value) for name, value in evidence.items() if value not in (None, []) and not isinstance(value, list)
+    ]
 
 
 def _text(start: float, name: str, value: Any) -> str:

@@ -17,7 +17,7 @@ from gamedays.report.tiles import Tile, worst
 from gamedays.room_lines import room_lines
 from loadtests.result import LoadResult
 
-WHY = 6
+WHY = 4
 
 
 def write(run: RunDirectory, result: LoadResult | None, verdict: Verdict, interrupted: bool) -> str:
@@ -36,7 +36,7 @@ def write(run: RunDirectory, result: LoadResult | None, verdict: Verdict, interr
         timeline=timeline,
         chart_data=Markup(timeline.data),
         vega=Markup(live.vega()) if timeline.charts else "",
-        marks=charts.MARKS[:1] if run.events("sale", "opened") else (),
+        marks=charts.marks_of({"sale"} if run.events("sale", "opened") else set()),
         spans=(),
         states=(),
         moments=(),
@@ -51,7 +51,7 @@ def _headline(result: LoadResult | None, verdict: Verdict, interrupted: bool) ->
     how = "The load was interrupted; of what there is: " if interrupted else ""
     told = [*verdict.of(Outcome.FAIL), *verdict.of(Outcome.INCONCLUSIVE)]
     if told:
-        return f"{how}{told[0].message}."
+        return f"{how}{told[0].message[:1].upper()}{told[0].message[1:]}."
     count = f"{result.total:,} requests, {result.failures:,} of them failed" if result is not None else "no request"
     return f"{how}{count}, and the generator kept up: its figures can be trusted."
 

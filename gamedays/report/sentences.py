@@ -41,10 +41,19 @@ def headline(story: Story, verdict: Verdict) -> str:
         case Outcome.FAIL:
             first, *others = verdict.of(Outcome.FAIL)
             more = f", and {len(others)} more" if others else ""
-            return f"The rehearsal failed: {first.message} ({first.name}){more}."
+            return f"The rehearsal failed: {subject(first)}{first.message}{more}."
         case _:
             first = verdict.of(Outcome.INCONCLUSIVE)[0]
-            return f"The rehearsal decides nothing: {first.message}."
+            return f"The rehearsal decides nothing: {subject(first)}{first.message}."
+
+
+def subject(finding: Finding) -> str:
+    """Whose objective a finding is about, for a sentence that begins with it; nothing where its message says so."""
+    kind, *rest = finding.name.split("/")
+    slo = next((part for part in rest if not part.isdigit()), "")
+    if kind == "slo" and rest[-1:] == ["outside"]:
+        return f"{slo}, with nothing broken: "
+    return f"{slo}: " if kind == "expect" else ""
 
 
 def next_step(story: Story, verdict: Verdict) -> str:

@@ -33,7 +33,11 @@ def _objectives(story: Story, verdict: Verdict) -> str:
     held = sum(row.outside is Outcome.PASS for row in rows)
     if held == len(rows):
         return f"all {held} held" if held > 1 else "held"
-    missed = ", ".join(f"{row.name} {row.held}" for row in rows if row.outside is not Outcome.PASS)
+    missed = ", ".join(
+        f"{row.name} {row.held}" + (" (undecided)" if row.outside is Outcome.INCONCLUSIVE else "")
+        for row in rows
+        if row.outside is not Outcome.PASS
+    )
     return f"{held} of {len(rows)} held; {missed}"
 
 

@@ -146,7 +146,7 @@ def test_infinite_and_missing_values_leave_a_gap_in_the_picture(rehearsed):
 def test_reporting_again_gives_the_same_bytes(rehearsed):
     run = rehearsed()
     first = {path.name: path.read_bytes() for path in gameday.write_reports(gameday.judge(run.path))}
-    assert set(first) == {"report.html", "report.md", "junit.xml"}
+    assert set(first) == {"report.html", "report.md", "timeline.svg", "junit.xml"}
     again = {path.name: path.read_bytes() for path in gameday.write_reports(gameday.judge(run.path))}
     assert again == first
 

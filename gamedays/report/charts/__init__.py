@@ -7,6 +7,7 @@ marks ──────────┼─► live    data and specifications fo
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from flashcrowd.rundir import RunDirectory
@@ -20,7 +21,7 @@ from gamedays.report.charts.panels import panels
 from gamedays.report.charts.table import Table, table
 from gamedays.story import Story
 
-__all__ = ["COLOURS", "INK", "Chart", "Timeline", "draw", "draw_load", "picture", "themed"]
+__all__ = ["COLOURS", "INK", "Chart", "Timeline", "draw", "draw_load", "marks_of", "picture", "themed"]
 
 LANES = "Faults and what was done about them"
 STATES: tuple[tuple[str, Kind], ...] = (
@@ -30,15 +31,20 @@ STATES: tuple[tuple[str, Kind], ...] = (
 )
 """What the colours of a lane mean."""
 
-MARKS = (
-    ("dot sale", "sale opens"),
-    ("dot fault", "fault injected"),
-    ("dot page", "page"),
-    ("dot runbook", "runbook's step"),
-    ("dot recovered", "recovered"),
-    ("bar window", "a fault in place"),
+MARKS: tuple[tuple[str, str, Kind], ...] = (
+    ("dot sale", "sale opens", "sale"),
+    ("dot fault", "fault injected", "fault"),
+    ("bar window", "a fault in place", "fault"),
+    ("dot page", "page", "page"),
+    ("dot runbook", "runbook's step", "runbook"),
+    ("dot recovered", "recovered", "recovered"),
 )
 """What the marks mean, by their class in the page's style."""
+
+
+def marks_of(kinds: Set[Kind]) -> list[tuple[str, str]]:
+    """The legend of a run in which these happened: class and text."""
+    return [(look, text) for look, text, kind in MARKS if kind in kinds]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Drawn:
 
 
 DRAWN = (
-    Drawn("Viewers", "Viewers", "viewers", "mean"),
+    Drawn("Viewers", "Viewers", "at once", "mean"),
     Drawn("Arrivals", "Arrivals", "a second", "mean", note="rooms entered; starts of a schedule"),
     Drawn("Orders", "Order outcomes", "orders a second", "mean", note="as the viewers saw them"),
     Drawn("Order latency", "Order latency", "ms", "max", 1000, CORRECTED),
@@ -78,7 +78,7 @@ def _ever(points: Sequence[Sequence[float]]) -> bool:
 
 def _missed(story: Story) -> Panel | None:
     """The bad share of each SLO that ever was bad, or that a fault was expected to hit."""
-    expected = {fault.step.expect.slo for fault in story.faults if fault.step.expect is not None}
+    expected = {fault.step.expect.slo for fault in story.faults if fault.step.expect is not None and fault.injected}
     lines = (
         Line.of(
             slo.name,

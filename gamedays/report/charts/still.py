@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -71,5 +73,11 @@ def _svg(compiled: dict[str, Any], end: float, rows: Mapping[str, Rows], prefix:
     filled = [{**data, "values": rows[data["name"]]} if data["name"] in rows else data for data in compiled["data"]]
     shown = {"right": max(end, 1), "ticks": clockwork.ticks(0, end, TICKS)}
     signals = [{**one, "value": shown[one["name"]]} if one["name"] in shown else one for one in compiled["signals"]]
-    found: str = vl_convert.vega_to_svg({**compiled, "data": filled, "signals": signals})
-    return counted(found, prefix)
+    return counted(_drawn(json.dumps({**compiled, "data": filled, "signals": signals})), prefix)
+
+
+@lru_cache(maxsize=32)
+def _drawn(specification: str) -> str:
+    """The SVG; kept, since a page and a picture of the same run draw the same."""
+    svg: str = vl_convert.vega_to_svg(specification)
+    return svg
