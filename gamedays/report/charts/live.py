@@ -23,7 +23,7 @@ Common = Mapping[str, list[dict[str, Any]]]
 
 EMBED = "window.vegaEmbed=vegaEmbed;"
 
-MOST = 150_000
+MOST = 110_000
 """Values in a page, all lines together: at about six bytes each they leave the file far below 2.5 MB. A run of three
 hours with twenty lines has more, and is thinned."""
 
