@@ -23,14 +23,17 @@ class Cell:
 
     @property
     def latest(self) -> Row:
-        """The last rehearsal, or what was seen last of one that was broken off where there is no other."""
-        return (self.rehearsals or self.rows)[-1]
+        """The last rehearsal whose load can be trusted; else the last one; else what was seen last of one that was
+        broken off."""
+        trusted = [row for row in self.rehearsals if row.trusted]
+        return (trusted or self.rehearsals or self.rows)[-1]
 
     @property
     def proof(self) -> Row:
         """The rehearsal that says whose the credit is: the last one with an answer of those that were as the latest is;
         without any, the latest itself."""
-        alike = [row for row in self.rehearsals if row.credit is not None and row.prints == self.latest.prints]
+        told = [row for row in self.rehearsals if row.credit is not None and row.trusted]
+        alike = [row for row in told if row.prints == self.latest.prints]
         return alike[-1] if alike and self.latest.recovered is not None else self.latest
 
     @property

@@ -38,6 +38,8 @@ def _missing(row: Row, proof: Row) -> Missing | None:
         return Gap.NEVER, "was only seen in runs that were broken off", ""
     if not row.expected and row.severity == "page":
         return Gap.UNPROVED, f"{row.alert} fired, and no plan expects it", ""
+    if not row.trusted:
+        return Gap.UNPROVED, f"on {day(row.at)}, the load generator could not be trusted", ""
     if row.outcome == "fail":
         return Gap.WRONG, f"on {day(row.at)}, {row.missed}", "mend it"
     if row.outcome == "inconclusive" and row.missed:

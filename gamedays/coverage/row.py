@@ -36,7 +36,8 @@ class Row:
     fingerprint: of the runbook that was followed, rules: of the SLO, target: of the target, as they were then; None
     where the run doesn't say. production: when production's rules would have paged, known where it was `replayed`.
     outcome: of what the plan expects, and what was missed, in words. credit: whether the runbook deserves the recovery;
-    None where no control says. complete: the run was played to its end; what isn't in another says nothing.
+    None where no control says. complete: the run was played to its end; what isn't in another says nothing. trusted:
+    its load generator kept up.
     """
 
     run: str
@@ -67,6 +68,7 @@ class Row:
     credit: bool | None = None
     why: str = ""
     complete: bool = True
+    trusted: bool = True
 
     @property
     def prints(self) -> tuple[str | None, ...]:
@@ -188,6 +190,7 @@ def _bare(story: Story, fault: FaultFact) -> Row:
         if fault.injected is None
         else "",
         complete=story.complete,
+        trusted=story.crowd is not None and story.crowd.saturated_seconds == 0,
     )
 
 

@@ -80,6 +80,7 @@ def test_what_was_proved_has_no_hole_and_all_else_has_one(with_controls):
         ({"recovered": None}, [NO_RUNBOOK], Gap.WRONG, "on 2027-01-15, no recovery within 35 s"),
         ({"paged": None, "expect": f"{{slo: {SLO}, runbook: {SLO}}}"}, [], Gap.WRONG, "nobody was told of"),
         ({"recovered": None, "expect": f"{{slo: {SLO}, detected_within: 20s}}"}, [], Gap.WRONG, "no recovery before"),
+        ({"saturated": 3}, [NO_RUNBOOK], Gap.UNPROVED, "on 2027-01-15, the load generator could not be trusted"),
         ({"interrupted": 80.0}, [], Gap.NEVER, "was only seen in runs that were broken off"),
         ({"expect": ""}, [], Gap.UNPROVED, "OrderLatencyBurn fired, and no plan expects it"),
     ],
@@ -130,7 +131,8 @@ def test_the_latest_rehearsal_counts_and_credit_holds_while_all_is_as_it_was():
     assert (other.proof.run, other.proof.credit) == ("b", None)
     (worse,) = cells([proved, replace(proved, run="b", at=2.0, recovered=None, credit=None)])
     assert worse.proof.credit is None
-    assert Cell(LATENCY, SLO, (first, replace(proved, at=3.0, complete=False))).latest is first
+    for doubtful in ({"complete": False}, {"trusted": False}):
+        assert Cell(LATENCY, SLO, (first, replace(proved, at=3.0, **doubtful))).latest is first
 
 
 @pytest.mark.parametrize(("days", "old"), [(89, False), (91, True)])
