@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -39,7 +40,7 @@ class Kind:
         """Why its example can't work on a component, or on this machine; None when it can."""
         return KINDS[self.name].model_validate(self.given | {"on": on}).check(component) or self.obstacle
 
-    @property
+    @cached_property
     def given(self) -> dict[str, Any]:
         """The example, read."""
         found: dict[str, Any] = YAML(typ="safe").load(self.example)
@@ -48,7 +49,7 @@ class Kind:
     @property
     def proof(self) -> str:
         """The command that injects the example by hand."""
-        given = self.given
+        given = dict(self.given)
         words = ["flashcrowd", "chaos", "inject", given.pop("kind"), "--on", given.pop("on"), "--for", given.pop("for")]
         for name, value in given.items():
             words += ["--set", f"{name}={_typed(value)}"]

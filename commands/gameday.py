@@ -68,9 +68,9 @@ def judge(run_directory: Annotated[Path, RunArgument], as_json: Annotated[bool, 
 @app.command()
 def report(run_directory: Annotated[Path, RunArgument]) -> None:
     """Write the reports of a run anew from its directory: report.html, report.md, junit.xml."""
-    from gamedays import gameday
+    from gamedays import rejudge
 
-    for path in gameday.write_reports(gameday.judge(run_directory)):
+    for path in rejudge.report(run_directory):
         typer.echo(path)
 
 
@@ -80,6 +80,34 @@ def triads(run_directory: Annotated[Path, RunArgument], as_json: Annotated[bool,
     from gamedays import gameday
 
     typer.echo(gameday.triads(run_directory, as_json))
+
+
+@app.command()
+def coverage(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="RUN...", help="Run directories or folders of them; runs/ if none.")
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The target; that of the latest game day if none.")
+    ] = None,
+    slo: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="Its SLOs; those of its game days if none. Repeatable.")
+    ] = None,
+    runbooks: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="Its runbooks. Repeatable.")] = None,
+    fail_on: Annotated[
+        str | None, typer.Option(metavar="RISK", help="Exit 1 for a hole of this risk or a higher one.")
+    ] = None,
+    as_json: Annotated[bool, Json] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a page for a wiki instead.")] = False,
+) -> None:
+    """What game days have shown of a target, and what they never have: the holes, the riskiest first."""
+    from gamedays.coverage import run as coverage_run
+
+    made = coverage_run.run(runs or [], target, slo or [], runbooks or [], fail_on)
+    for line in made.said:
+        typer.echo(line, err=True)
+    typer.echo(made.text(as_json, markdown), nl=not (markdown and not as_json))
+    raise typer.Exit(made.exit_code)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from flashcrowd.components import Component
@@ -58,8 +59,12 @@ def _runs(path: Path) -> Iterator[Path]:
 
 def of_slo(story: Story, slo: str) -> RunEvidence:
     """What a run says of one SLO, and of every diagnosis step."""
-    manifest, hits = story.manifest, [fault for fault in story.faults if _hit(story, fault, slo)]
-    prints = manifest.get("fingerprints", {})
+    return replace(outline(story, slo), looks=tuple(_looks(story)), actions=tuple(actions(story)))
+
+
+def outline(story: Story, slo: str) -> RunEvidence:
+    """What a run says of one SLO, without what was looked at and done; `rehearsed` is of `hits`, in the same order."""
+    manifest, prints = story.manifest, story.manifest.get("fingerprints", {})
     told = {(one.fault, one.on, one.injected): one for one in triads(story) if one.slo == slo}
     return RunEvidence(
         id=story.run.name,
@@ -71,11 +76,14 @@ def of_slo(story: Story, slo: str) -> RunEvidence:
         rules=prints.get("rules"),
         target_print=prints.get("target"),
         parts=parts_of(components(story)),
-        rehearsed=tuple(_rehearsed(story, fault, slo, told) for fault in hits),
+        rehearsed=tuple(_rehearsed(story, fault, slo, told) for fault in hits(story, slo)),
         controls=tuple(_controls(story, slo)),
-        looks=tuple(_looks(story)),
-        actions=tuple(actions(story)),
     )
+
+
+def hits(story: Story, slo: str) -> list[FaultFact]:
+    """The faults of a run that hit an SLO or were to, in the order of the plan."""
+    return [fault for fault in story.faults if _hit(story, fault, slo)]
 
 
 def _hit(story: Story, fault: FaultFact, slo: str) -> bool:
@@ -227,9 +235,12 @@ def parts_of(known: Mapping[str, Component]) -> tuple[str, ...]:
 def components(story: Story) -> dict[str, Component]:
     """The components of the target that was rehearsed."""
     target = story.manifest["target"]
-    if target == EMBEDDED:
-        return dict(describe(Addresses(), "http://127.0.0.1:1").spec.components)
-    return dict(Target.model_validate(target).spec.components)
+    return embedded_components() if target == EMBEDDED else dict(Target.model_validate(target).spec.components)
+
+
+def embedded_components() -> dict[str, Component]:
+    """The components of the embedded storefront, at addresses where nothing runs."""
+    return dict(describe(Addresses(), "http://127.0.0.1:1").spec.components)
 
 
 def _can(part: Component) -> list[str]:

@@ -39,7 +39,14 @@ class Chart:
 
 
 _ORDERS = 'flashcrowd_request_duration_seconds_bucket{name="order"}'
+_ORDERS_RAW = 'flashcrowd_service_seconds_bucket{name="order"}'
 _DELIVERY = "flashcrowd_chat_delivery_seconds_bucket"
+_FRESHNESS = "flashcrowd_event_freshness_seconds_bucket"
+_LAG = "flashcrowd_generator_{}lag_seconds_bucket"
+
+
+def _rate(counter: str) -> str:
+    return f"sum(rate({counter}[{RATE}]))"
 
 
 def _quantile(share: float, buckets: str) -> str:
@@ -48,14 +55,36 @@ def _quantile(share: float, buckets: str) -> str:
 
 CHARTS = (
     Chart("Viewers", "connected", "viewers", 'sum(flashcrowd_viewers{state="connected"})'),
-    Chart("Orders", "accepted", "orders/s", f'sum(rate(flashcrowd_orders_total{{outcome="accepted"}}[{RATE}]))'),
-    Chart("Orders", "rejected", "orders/s", f'sum(rate(flashcrowd_orders_total{{outcome="rejected"}}[{RATE}]))'),
-    Chart("Orders", "unknown", "orders/s", f'sum(rate(flashcrowd_orders_total{{outcome="unknown"}}[{RATE}]))'),
-    Chart("Comments", "said", "comments/s", f'sum(rate(flashcrowd_requests_total{{name="say",outcome="ok"}}[{RATE}]))'),
+    Chart("Viewers", "reconnecting", "viewers", 'sum(flashcrowd_viewers{state="reconnecting"})'),
+    Chart("Arrivals", "entered", "a second", _rate('flashcrowd_requests_total{name="connect",outcome="ok"}')),
+    Chart("Arrivals", "refused", "a second", _rate('flashcrowd_requests_total{name="connect",outcome="error"}')),
+    Chart("Arrivals", "planned", "a second", _rate('flashcrowd_arrivals_total{outcome="planned"}')),
+    Chart("Arrivals", "started", "a second", _rate('flashcrowd_arrivals_total{outcome="started"}')),
+    Chart("Arrivals", "dropped", "a second", _rate('flashcrowd_arrivals_total{outcome="dropped"}')),
+    Chart("Orders", "accepted", "orders/s", _rate('flashcrowd_orders_total{outcome="accepted"}')),
+    Chart("Orders", "rejected", "orders/s", _rate('flashcrowd_orders_total{outcome="rejected"}')),
+    Chart("Orders", "unknown", "orders/s", _rate('flashcrowd_orders_total{outcome="unknown"}')),
+    Chart("Comments", "said", "comments/s", _rate('flashcrowd_requests_total{name="say",outcome="ok"}')),
     Chart("Order latency", "p50", "seconds", _quantile(0.5, _ORDERS)),
+    Chart("Order latency", "p95", "seconds", _quantile(0.95, _ORDERS)),
     Chart("Order latency", "p99", "seconds", _quantile(0.99, _ORDERS)),
+    Chart("Order latency", "p50 raw", "seconds", _quantile(0.5, _ORDERS_RAW)),
+    Chart("Order latency", "p99 raw", "seconds", _quantile(0.99, _ORDERS_RAW)),
+    Chart("Chat delivery", "p50", "seconds", _quantile(0.5, _DELIVERY)),
     Chart("Chat delivery", "p99", "seconds", _quantile(0.99, _DELIVERY)),
-    Chart("Generator lag", "p99", "seconds", _quantile(0.99, "flashcrowd_generator_lag_seconds_bucket")),
+    Chart(
+        "Stalls",
+        "stalled",
+        "ratio",
+        f"{_rate('flashcrowd_playback_stall_seconds_total')} / {_rate('flashcrowd_playback_watch_seconds_total')}",
+    ),
+    Chart("Freshness", "p50", "seconds", _quantile(0.5, _FRESHNESS)),
+    Chart("Freshness", "p99", "seconds", _quantile(0.99, _FRESHNESS)),
+    Chart("Generator lag", "p99", "seconds", _quantile(0.99, _LAG.format(""))),
+    Chart("Generator lag", "late starts, p99", "seconds", _quantile(0.99, _LAG.format("start_"))),
+    Chart("Generator lag", "late reads, p99", "seconds", _quantile(0.99, _LAG.format("read_"))),
+    Chart("Generator CPU", "busiest process", "ratio", "max(flashcrowd_generator_cpu_ratio)"),
+    Chart("Generator CPU", "saturated", "ratio", "max(flashcrowd_generator_saturated)"),
 )
 
 

@@ -169,8 +169,9 @@ def judge(path: Path) -> Ended:
 
 
 def write_reports(ended: Ended) -> list[Path]:
-    """Write `report.html`, `report.md` and `junit.xml`; their paths."""
-    return [ended.run.write_text(name, write(ended.story, ended.verdict)) for name, write in report.WRITERS.items()]
+    """Write the reports, and the picture of `report.md` where there is anything to draw; their paths."""
+    texts = {name: write(ended.story, ended.verdict) for name, write in report.WRITERS.items()}
+    return [ended.run.write_text(name, text) for name, text in texts.items() if text]
 
 
 def summary(ended: Ended, as_json: bool) -> str:

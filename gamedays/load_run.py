@@ -146,6 +146,15 @@ def judge(path: Path) -> LoadRun:
     return ended
 
 
+def write_report(ended: LoadRun) -> Path:
+    """Write `report.html`; its path."""
+    from gamedays.report import load_page  # draws, which a load itself does not
+
+    return ended.run.write_text(
+        "report.html", load_page.write(ended.run, ended.result, ended.verdict, ended.interrupted)
+    )
+
+
 def _manifest(run: RunDirectory, spec: runner.LoadSpec, target: Target | None, orders: bool) -> dict[str, Any]:
     """What the run is made of. Secrets are still `${env.NAME}` there. orders: whether they have to be checked."""
     described = target.model_dump(mode="json", by_alias=True) if target is not None else None

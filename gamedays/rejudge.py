@@ -18,6 +18,12 @@ def judge(path: Path) -> Ended | LoadRun:
     return gameday.judge(path)
 
 
+def report(path: Path) -> list[Path]:
+    """Judge a run directory and write its reports anew; their paths. Raises InputError when it isn't one."""
+    ended = judge(path)
+    return [load_run.write_report(ended)] if isinstance(ended, LoadRun) else gameday.write_reports(ended)
+
+
 def summary(ended: Ended | LoadRun, as_json: bool) -> str:
     """What goes to standard output."""
     return load_run.summary(ended, as_json) if isinstance(ended, LoadRun) else gameday.summary(ended, as_json)

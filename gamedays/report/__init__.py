@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 
 from flashcrowd.verdict import Verdict
 from gamedays.report import html, junit, markdown
+from gamedays.report.charts import picture
 from gamedays.story import Story
 
 WRITERS: Mapping[str, Callable[[Story, Verdict], str]] = {
     "report.html": html.write,
     "report.md": markdown.write,
+    markdown.PICTURE: lambda story, _: picture(story),
     "junit.xml": junit.write,
 }

@@ -78,7 +78,11 @@ def why(one: Detection) -> str:
 def _level(one: Detection) -> str:
     budget = (100 - one.objective) / 100
     end = "until it recovered" if one.recovered else "until the fault was healed"
-    return f"{bad_percent(one.ratio, budget)} of {one.rate:.3g} events a second were bad {end}."
+    return f"{bad_percent(one.ratio, budget)} of {_rate(one.rate)} events a second were bad {end}."
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _never(one: Detection) -> str:

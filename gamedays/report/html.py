@@ -1,86 +1,97 @@
-"""HTML: the report that one brings to the go/no-go meeting; one file, offline, no script in it."""
+"""HTML: the report that one brings to the go/no-go meeting; one file, offline, readable without its script."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-import jinja2
+from markupsafe import Markup
 
 from flashcrowd.units import clock, utc
 from flashcrowd.verdict import Outcome, Verdict
 from gamedays import production
-from gamedays.extracts import CHARTS, WINDOW
+from gamedays.coverage.section import section
 from gamedays.moments import moments
-from gamedays.report import charts, detection, sentences, triad_table
+from gamedays.report import (
+    charts,
+    detection,
+    effects,
+    judged,
+    paper,
+    sentences,
+    surroundings,
+    tiles,
+    transcript,
+    triad_table,
+)
+from gamedays.report.charts import live
 from gamedays.story import Story
 
-WORDS = {Outcome.PASS: "Pass", Outcome.FAIL: "Fail", Outcome.INCONCLUSIVE: "Inconclusive"}
-LEGEND = {
-    "fault": "fault in place",
-    "sale": "sale opens",
-    "page": "page",
-    "runbook": "runbook starts",
-    "recovered": "recovered",
-}
+WHY = 4
+"""Findings that the first screen names."""
 
 
 def write(story: Story, verdict: Verdict) -> str:
     """The report as one HTML page."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    replayed = production.load(story.run)
-    return environment.get_template("page.html.j2").render(
+    return paper.render(
+        "report.html.j2",
         story=story,
         verdict=verdict,
-        word=WORDS[verdict.outcome],
-        words=WORDS,
-        headline=sentences.headline(story, verdict),
-        next_step=sentences.next_step(story, verdict),
-        length=sentences.length(story),
-        orders=sentences.orders(story),
-        crowd=sentences.crowd(story),
-        objectives=sentences.objectives(story, verdict),
-        triads=triad_table.rows(story),
-        triad_times=triad_table.TIMES,
-        triad_note=f"{triad_table.NOTE} {triad_table.summary(story)}",
-        detections=detection.rows(replayed),
-        detection_head=detection.HEAD,
-        detection_note=detection.note(replayed) if replayed is not None else "",
-        moments=[(clock(moment.at), moment) for moment in moments(story)],
-        timeline=charts.timeline(story),
-        legend=[(charts.COLOURS[kind], text) for kind, text in LEGEND.items()],  # type: ignore[index]
-        queries=_queries(story),
-        transcript=_transcript(story),
-        started=utc(story.start) if story.start else "not started",
-        manifest=json.dumps(story.manifest, indent=2, ensure_ascii=False),
+        **_first(story, verdict),
+        **_timeline(story),
+        **_objectives(story, verdict),
+        groups=judged.groups(story, verdict),
+        books=transcript.books(story),
+        coverage=section(story),
+        **_measured(story, verdict),
     )
 
 
-def _queries(story: Story) -> list[tuple[str, str]]:
-    """What every figure was asked with: name and PromQL."""
-    asked = [(f"{chart.panel}, {chart.series}", chart.query) for chart in CHARTS]
-    for slo in story.slos:
-        asked.append((f"{slo.name}, bad per second", slo.bad_query(WINDOW)))
-        asked.append((f"{slo.name}, all per second", slo.total_query(WINDOW)))
-    return asked
+def _first(story: Story, verdict: Verdict) -> dict[str, Any]:
+    """Did it pass, what broke, who noticed when, what helped, what to do next."""
+    return {
+        "headline": sentences.headline(story, verdict),
+        "next_step": sentences.next_step(story, verdict),
+        "why": [*verdict.of(Outcome.FAIL), *verdict.of(Outcome.INCONCLUSIVE)],
+        "shown_why": WHY,
+        "length": sentences.length(story),
+        "started": utc(story.start) if story.start else "not started",
+        "effects": effects.effects(story),
+        "unexplained": effects.unexplained(story),
+        "tiles": tiles.tiles(story, verdict),
+    }
 
 
-def _transcript(story: Story) -> list[dict[str, Any]]:
-    """Every runbook that was followed, with what each step found or did."""
-    return [
-        {
-            "name": fact.name,
-            "alert": fact.alert,
-            "at": sentences.position(story, fact.started),
-            "outcome": fact.outcome.replace("_", " "),
-            "steps": [
-                {"at": sentences.position(story, event.time), **event.data}
-                for event in fact.steps
-                if event.kind == "step_end"
-            ],
-        }
-        for fact in story.runbooks
-    ]
+def _timeline(story: Story) -> dict[str, Any]:
+    timeline, told = charts.draw(story), moments(story)
+    return {
+        "timeline": timeline,
+        "chart_data": Markup(timeline.data),
+        "vega": Markup(live.vega()) if timeline.charts else "",
+        "marks": charts.marks_of({moment.kind for moment in told}),
+        "states": charts.STATES,
+        "spans": effects.spans(story),
+        "moments": [(clock(moment.at), moment) for moment in told],
+    }
+
+
+def _objectives(story: Story, verdict: Verdict) -> dict[str, Any]:
+    replayed = production.load(story.run)
+    return {
+        "objectives": sentences.objectives(story, verdict),
+        "triads": triad_table.rows(story),
+        "triad_times": triad_table.TIMES,
+        "triad_note": f"{triad_table.NOTE} {triad_table.summary(story)}",
+        "detections": detection.rows(replayed),
+        "detection_note": detection.note(replayed) if replayed is not None else "",
+    }
+
+
+def _measured(story: Story, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "facts": surroundings.facts(story),
+        "limits": surroundings.limits(story, verdict),
+        "files": surroundings.FILES,
+        "queries": surroundings.queries(story),
+        "manifest": json.dumps(story.manifest, indent=2, ensure_ascii=False),
+    }

@@ -9,8 +9,11 @@ from flashcrowd.units import clock
 from flashcrowd.verdict import Outcome, Verdict
 from gamedays import production
 from gamedays.moments import moments
-from gamedays.report import detection, sentences, triad_table
+from gamedays.report import charts, detection, sentences, triad_table
 from gamedays.story import Story
+
+PICTURE = "timeline.svg"
+"""The charts beside a report in Markdown."""
 
 SIGNS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔"}
 
@@ -24,6 +27,7 @@ def write(story: Story, verdict: Verdict) -> str:
         f"{load.viewers:,} viewers · {plain(story.target_name)} · {sentences.length(story)}"
         + (f" · control `{story.control}`" if story.control else ""),
         "## Timeline",
+        *_picture(story),
         table(("at", "what", ""), [(clock(m.at), m.label, m.text) for m in moments(story)]),
         "## Objectives",
         table(
@@ -52,6 +56,11 @@ def _triads(story: Story) -> list[str]:
     head = ("triad", "way", *triad_table.TIMES, *played, "credit")
     told = [(r.fault, r.way, *r.times, *(said for _, said in r.shown), r.credit) for r in rows]
     return ["## Triads", table(head, told), plain(f"{triad_table.NOTE} {triad_table.summary(story)}")]
+
+
+def _picture(story: Story) -> list[str]:
+    """The charts, as they stand beside this file; nothing where there is nothing to draw."""
+    return [f"![the charts of this run: {PICTURE} of its run directory]({PICTURE})"] if charts.picture(story) else []
 
 
 def _detection(story: Story) -> list[str]:

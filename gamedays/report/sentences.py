@@ -17,6 +17,9 @@ from monitors.slo import Slo
 CONTROLS = tuple(f"control/{name}/" for name in WITHOUT)
 """How the findings begin that say whether a fault recovered by itself."""
 
+SEVERAL = 3
+"""So many faults are told of together; fewer each by itself."""
+
 
 @dataclass(frozen=True)
 class ObjectiveRow:
@@ -38,10 +41,19 @@ def headline(story: Story, verdict: Verdict) -> str:
         case Outcome.FAIL:
             first, *others = verdict.of(Outcome.FAIL)
             more = f", and {len(others)} more" if others else ""
-            return f"The rehearsal failed: {first.message} ({first.name}){more}."
+            return f"The rehearsal failed: {subject(first)}{first.message}{more}."
         case _:
             first = verdict.of(Outcome.INCONCLUSIVE)[0]
-            return f"The rehearsal decides nothing: {first.message}."
+            return f"The rehearsal decides nothing: {subject(first)}{first.message}."
+
+
+def subject(finding: Finding) -> str:
+    """Whose objective a finding is about, for a sentence that begins with it; nothing where its message says so."""
+    kind, *rest = finding.name.split("/")
+    slo = next((part for part in rest if not part.isdigit()), "")
+    if kind == "slo" and rest[-1:] == ["outside"]:
+        return f"{slo}, with nothing broken: "
+    return f"{slo}: " if kind == "expect" else ""
 
 
 def next_step(story: Story, verdict: Verdict) -> str:
@@ -136,18 +148,26 @@ def length(story: Story) -> str:
 
 
 def _recovered(story: Story) -> str:
-    told = []
+    """How the faults were noticed and recovered from: each in a sentence, or where there are several all in one."""
+    told, noticed, back = [], [], []
     for fault in story.faults:
         wanted = fault.step.expect
-        back = story.recovery(fault, wanted.slo) if wanted else None
-        if fault.injected is None or back is None or back.paged is None or back.at is None:
+        found = story.recovery(fault, wanted.slo) if wanted else None
+        if wanted is None or fault.injected is None or found is None or found.paged is None or found.at is None:
             continue
+        noticed.append(found.paged.at - fault.injected)
+        back.append(found.at - fault.injected)
         told.append(
-            f"{fault.describe} was noticed after {back.paged.at - fault.injected:.0f} s, and "
-            f"{wanted.slo if wanted else ''} was back within its objective after {back.at - fault.injected:.0f} s, "
-            "with the fault still on."
+            f"{fault.describe} was noticed after {noticed[-1]:.0f} s, and {wanted.slo} was back within its objective "
+            f"after {back[-1]:.0f} s, with the fault still on."
         )
-    return " ".join(told) or "every objective was held."
+    if len(told) < SEVERAL:
+        return " ".join(told) or "every objective was held."
+    which = f"all {len(told)} faults were" if len(told) == len(story.faults) else f"{len(told)} faults were"
+    return (
+        f"{which} noticed, after {min(noticed):.0f} to {max(noticed):.0f} s, and their objectives were back after "
+        f"{min(back):.0f} to {max(back):.0f} s, with the faults still on."
+    )
 
 
 def _objective(story: Story, slo: Slo, finding: Finding) -> ObjectiveRow:

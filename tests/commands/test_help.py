@@ -40,6 +40,7 @@ COMMANDS = {
     "gameday judge": ["--json"],
     "gameday report": [],
     "gameday triads": ["--json"],
+    "gameday coverage": ["--target", "--slo", "--runbooks", "--fail-on", "--json", "--markdown"],
     "gameday compare": ["--baseline", "--tolerance", "--within", "--json", "--markdown", "--html"],
 }
 HEAVY = ("pydantic", "rich", "httpx", "altair", "ruamel", "locust", "jinja2", "prometheus_client", "flashcrowd.errors")

@@ -137,7 +137,8 @@ async def test_each_report_shows_both_figures_and_why_they_differ(rehearsed, can
     ended = gameday.judge(run.path)
     told = " ".join(terminal.write(ended.story, ended.verdict).split())
     assert "order-latency: live after 7.0 s, in production after 15 min (1h/5m), not in time" in told
-    for text in (html.write(ended.story, ended.verdict), markdown.write(ended.story, ended.verdict)):
+    page = html.write(ended.story, ended.verdict).replace("\u00a0", " ")
+    for text in (page, markdown.write(ended.story, ended.verdict)):
         assert "Detection" in text
         assert "after 7.0 s" in text
         assert "after 15 min (1h/5m), not in time" in text

@@ -67,7 +67,11 @@ def test_each_report_has_the_table(with_controls):
     assert columns(screen)
     assert "The runbook gets the credit in 1 of 1." in screen
     page = html.write(ended.story, ended.verdict)
-    assert page.index("<h2>Triads</h2>") < page.index("<th>no-runbook</th>") < page.index("<td>no recovery</td>")
+    assert (
+        page.index("<h3>Triads</h3>")
+        < page.index('<th scope="col">no-runbook</th>')
+        < page.index("<td>no recovery</td>")
+    )
     written = markdown.write(ended.story, ended.verdict)
     (row,) = [line for line in written.splitlines() if line.startswith("| network.latency on inventory | OrderLat")]
     assert row.endswith("| 7.0 s | unknown | 7.5 s | 16 s | 60 s | no page | no recovery | yes |")
