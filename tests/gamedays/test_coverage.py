@@ -290,7 +290,7 @@ def test_each_step_that_is_proposed_is_one_that_a_plan_may_have(tmp_path):
     file = tmp_path / "plan.yaml"
     file.write_text(
         "apiVersion: flashcrowd/v1\nkind: GameDay\nmetadata: {name: all}\nspec:\n  target: embedded\n"
-        "  slos: [storefront]\n  load: {scenario: live-commerce, viewers: 10, over: 1s, hold: 200s}\n  steps:\n"
+        "  slos: [storefront]\n  load: {scenario: live-commerce, viewers: 1000, over: 1s, hold: 200s}\n  steps:\n"
         + "".join(f"    {line}\n" for line in lines)
     )
     assert len(prepare(str(file)).plan.spec.steps) == sum(len(kinds) for kinds in about.kinds.values()) > 40
