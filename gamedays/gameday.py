@@ -20,6 +20,7 @@ from flashcrowd.errors import ExitCode, FlashcrowdError
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
+from flashcrowd.seal import seal
 from flashcrowd.target import Target
 from flashcrowd.verdict import Verdict
 from gamedays import diagnosis, embedded, extracts, manifest, preflight, production, report
@@ -29,7 +30,7 @@ from gamedays.checks import Prepared, prepare
 from gamedays.conductor import Conductor
 from gamedays.pages import pager
 from gamedays.report import terminal, triad_table
-from gamedays.story import Story, read_story
+from gamedays.story import Story, read_story, readable
 from monitors import replay
 from monitors.prometheus import Prometheus
 
@@ -83,6 +84,7 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
     except asyncio.CancelledError:
         interrupted = True
         run.record("conductor", "interrupted")
+    seal(run)
     ended = replace(judge(run.path), interrupted=interrupted)
     if not interrupted and prepared.control is None and ended.story.windows and replay.available():
         try:
@@ -147,28 +149,33 @@ def judge(path: Path) -> Ended:
     """Judge a run directory and write its `verdict.json`. Raises InputError when it isn't one."""
     run = RunDirectory.open(path)
     story = read_story(run)
-    verdict = judging.judge(story)
+    with readable(run):
+        verdict = judging.judge(story)
     judging.save(run, verdict)
     return Ended(run, story, verdict)
 
 
 def write_reports(ended: Ended) -> list[Path]:
     """Write `report.html`, `report.md` and `junit.xml`; their paths."""
-    return [ended.run.write_text(name, write(ended.story, ended.verdict)) for name, write in report.WRITERS.items()]
+    with readable(ended.run):
+        written = {name: write(ended.story, ended.verdict) for name, write in report.WRITERS.items()}
+    return [ended.run.write_text(name, text) for name, text in written.items()]
 
 
 def summary(ended: Ended, as_json: bool) -> str:
     """What goes to standard output: the story for people, or the verdict for machines."""
-    if as_json:
+    with readable(ended.run):
+        if not as_json:
+            return terminal.write(ended.story, ended.verdict)
         told = {"run": str(ended.run.path), **ended.verdict.as_dict(), "triads": triad_table.as_json(ended.story)}
         return json.dumps(told, indent=2, ensure_ascii=False)
-    return terminal.write(ended.story, ended.verdict)
 
 
 def triads(path: Path, as_json: bool) -> str:
     """The table of a run's triads. Raises InputError when it isn't the run of a game day."""
     story = read_story(RunDirectory.open(path))
-    return json.dumps(triad_table.as_json(story), indent=2) if as_json else triad_table.text(story)
+    with readable(story.run):
+        return json.dumps(triad_table.as_json(story), indent=2) if as_json else triad_table.text(story)
 
 
 def prometheus_url(target: Target) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from flashcrowd.errors import InputError
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
+from flashcrowd.seal import renew
 from gamedays.expectations import first_page
 from gamedays.story import FaultFact, Story
 from monitors import replay, windows
@@ -131,6 +132,7 @@ async def save(story: Story, policy_name: str = POLICY) -> Production:
         detections[number] = _told(detections[number], after_prefix, alone)
     production = Production(policy.name, prefix, tuple(detections))
     story.run.write_json(FILE, production.as_dict())
+    renew(story.run, FILE)
     return production
 
 
