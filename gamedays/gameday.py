@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.seal import seal
+from flashcrowd.sweeper import swept
 from flashcrowd.target import Target
 from flashcrowd.verdict import Verdict
 from gamedays import diagnosis, embedded, extracts, manifest, preflight, production, report
@@ -97,10 +97,10 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
 
 async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
     """Everything that needs processes: they end with it, and so do their databases."""
-    with tempfile.TemporaryDirectory(prefix="work-", dir=run.path) as work:
+    with swept("work-", run.path, unfinished=run.path) as work:
         async with Supervisor(run.path / "logs") as supervisor:
             run.record("conductor", "starting", target=prepared.plan.spec.target)
-            target = await _target(prepared, supervisor, run, Path(work))
+            target = await _target(prepared, supervisor, run, work)
             guard = Guard.of(target, prepared.allow_production)
             async with (
                 Prometheus(prometheus_url(target)) as prometheus,

@@ -219,7 +219,9 @@ def test_a_killed_conductor_leaves_no_process_and_no_fault(command_line):
     process.communicate()
     wait_until(lambda: not command_line.processes(), "the end of every child", timeout=10)
     wait_until(lambda: not command_line.open_faults(), "healing", timeout=10)  # its time is up later
-    judged = command_line.run("gameday", "judge", command_line.run_directory())
+    run = command_line.run_directory()
+    assert not [path for path in run.rglob("*") if path.name.startswith(("work-", ".")) or path.suffix == ".part"]
+    judged = command_line.run("gameday", "judge", run)
     assert judged.returncode == 3
     assert "interrupted" in judged.stdout
 
