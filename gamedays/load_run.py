@@ -68,6 +68,7 @@ def spec(
     stay: str | None = None,
     trace: Path | None = None,
     rooms: int = 1,
+    seed: int | None = None,
 ) -> runner.LoadSpec:
     """The load as texts of a command line describe it. Raises InputError when one of them is wrong."""
     if bind is not None and not expect_workers:
@@ -84,6 +85,7 @@ def spec(
         arrivals=_rate("--arrivals", arrivals),
         bind=bind,
         elsewhere=expect_workers,
+        seed=seed if seed is not None else runner.new_seed(),
     )
     return shaped(load, ShapeWords(viewers, shape, duration, over, steps, stay, trace))
 
@@ -151,7 +153,7 @@ def judge(path: Path) -> LoadRun:
 def _manifest(run: RunDirectory, spec: runner.LoadSpec, target: Target | None, orders: bool) -> dict[str, Any]:
     """What the run is made of. Secrets are still `${env.NAME}` there. orders: whether they have to be checked."""
     described = target.model_dump(mode="json", by_alias=True) if target is not None else None
-    facts = {"format": FORMAT, "run": run.name, "scenario": spec.scenario, "viewers": spec.viewers}
+    facts = {"format": FORMAT, "run": run.name, "scenario": spec.scenario, "viewers": spec.viewers, "seed": spec.seed}
     return {**facts, "target": described, "orders": orders}
 
 

@@ -28,6 +28,7 @@ def write(run: RunDirectory, prepared: Prepared, our_version: str) -> None:
             "run": run.name,
             "created": utc(time.time()),
             "control": prepared.control,
+            "seed": prepared.seed,
             "plan": prepared.plan.model_dump(mode="json", by_alias=True),
             "plan_file": prepared.file.name,
             "target": prepared.target.model_dump(mode="json", by_alias=True) if prepared.target else "embedded",

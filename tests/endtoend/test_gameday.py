@@ -13,7 +13,11 @@ from xml.etree import ElementTree
 import pytest
 from command_line import PLANS, CommandLine, wait_until
 
+from flashcrowd import seal
+from flashcrowd.rundir import RunDirectory
 from monitors import alertmanager_server
+
+SEEDED = ("manifest.json", "load/config.json")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -114,6 +118,20 @@ def test_each_diagnosis_step_is_tried_in_health_and_under_the_fault(played):
     made = played[0].run("runbook", "generate", "order-latency", "--from", run, "--out", page)
     assert made.returncode == 0, made.stderr
     assert "`inventory-slow`: **yes** → network.latency on inventory" in page.read_text()
+
+
+def test_the_seed_is_kept_and_the_control_has_the_same_viewers(played):
+    run = played[0].run_directory()
+    (control,) = (run / "controls").iterdir()
+    told = [json.loads((one / name).read_text())["seed"] for one in (run, control) for name in SEEDED]
+    assert len(told) == 4
+    assert len(set(told)) == 1
+
+
+def test_the_whole_run_is_sealed(played):
+    run = RunDirectory.open(played[0].run_directory())
+    assert seal.is_sealed(run)
+    assert seal.damage(run) == []
 
 
 def test_nothing_is_left_behind(played):
