@@ -29,6 +29,9 @@ def run(
     allow_production: Annotated[
         str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
     ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="What viewers do by chance: that of a run's manifest.json.")
+    ] = None,
     as_json: Annotated[bool, Json] = False,
 ) -> None:
     """Play a plan and judge it. Exit 0 pass, 1 fail, 3 inconclusive, 5 a fault is left."""
@@ -36,7 +39,7 @@ def run(
     from gamedays import controlled, gameday
     from gamedays.display import of_run
 
-    checked = gameday.prepare(plan, control, allow_production)
+    checked = gameday.prepare(plan, control, allow_production, seed)
     if with_controls:
         controlled.check(checked)
         ended = interrupt.run(controlled.play(checked, out, of_run, lambda text: typer.echo(text, err=True)))

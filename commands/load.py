@@ -71,6 +71,9 @@ def run(
     draw_closes: Annotated[
         str, typer.Option("--draw-closes-after", metavar="D", help="How long the draw takes entries.")
     ] = "10s",
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="What viewers do by chance: that of a run's manifest.json.")
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the run directory is made.")] = Path("runs"),
     allow_production: Annotated[
         str | None, typer.Option(metavar="NAME", help="The name of a production target, typed again.")
@@ -82,7 +85,7 @@ def run(
 
     asked = load_run.spec(
         scenario, viewers, shape, duration, over, workers, host, metrics_port, arrivals, bind, expect_workers,
-        steps=steps, stay=stay, trace=trace, rooms=rooms,
+        steps=steps, stay=stay, trace=trace, rooms=rooms, seed=seed,
     )  # fmt: skip
     on_sale, drawn = openings.sale(sale, limit, asked.duration), openings.draw(draw, draw_closes, asked.duration)
     tell = lambda line: typer.echo(line, err=True)  # noqa: E731

@@ -3,6 +3,7 @@
 manifest.json    plan, target, versions, limits, seed        written once, before the first packet
 events.jsonl     append-only: time, source, kind, data       one line an event, flushed as it happens
 load/  metrics/  runbooks/  logs/                            what each part leaves behind
+seal.json        what of that there was, when all had been   written last (`seal.py`); without it the run broke off
 verdict.json  report.*                                       made from the above, and again at will
 
 No secret that this process knows of is written there (`masking.py`).
@@ -12,11 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +28,10 @@ from flashcrowd.errors import InputError, NeedError
 from flashcrowd.masking import of_process as masking
 
 FOLDERS = ("load", "metrics", "runbooks", "logs")
+
+FORMAT = 2
+"""Of the run directories that are made here, as their manifest says. Those without one are of format 1, and are read
+as well; docs/run-directory.md tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class RunDirectory:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        return self.path.name or self.path.resolve().name
 
     def record(self, source: str, kind: str, at: float | None = None, **data: Any) -> Event:
         """Append an event, now or at the given unix time, and tell the listeners.
@@ -96,15 +102,9 @@ class RunDirectory:
 
     def events(self, source: str | None = None, kind: str | None = None) -> list[Event]:
         """The recorded events in order of time; a last line cut off by a crash is left out."""
-        found = []
-        for line in _lines(self.path / "events.jsonl"):
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if source in (None, row["source"]) and kind in (None, row["kind"]):
-                found.append(Event(row["time"], row["source"], row["kind"], row["data"]))
-        return sorted(found, key=lambda event: event.time)
+        found = filter(None, map(_event, _lines(self.path / "events.jsonl")))
+        mine = (one for one in found if source in (None, one.source) and kind in (None, one.kind))
+        return sorted(mine, key=lambda event: event.time)
 
     def write_json(self, name: str, value: object) -> Path:
         """Write a JSON file whole or not at all."""
@@ -125,6 +125,32 @@ class RunDirectory:
             raise InputError(f"{self.path / name} is missing: the run ended before it was written") from None
         except ValueError as error:
             raise InputError(f"{self.path / name} is damaged: {error}") from None
+        except OSError as error:
+            raise InputError(f"{self.path / name} can't be read: {error.strerror}") from None
+
+    def manifest(self) -> dict[str, Any]:
+        """`manifest.json`. Raises InputError when it is missing, damaged, or of a later format than is known here."""
+        manifest = self.read_json("manifest.json")
+        if not isinstance(manifest, dict):
+            raise InputError(f"{self.path / 'manifest.json'} is damaged: it is no JSON object")
+        if (found := format_of(manifest)) > FORMAT:
+            versions = manifest.get("versions")
+            made_by = versions.get("flashcrowd") if isinstance(versions, dict) else None
+            raise InputError(
+                f"{self.path} is of format {found:g}, and this flashcrowd reads formats up to {FORMAT}; "
+                f"use flashcrowd {made_by or 'in a later version'}"
+            )
+        return manifest
+
+    def told(self, error: Exception) -> str:
+        """An error's message for a verdict, which says the same wherever the directory is read from."""
+        return str(error).replace(f"{self.path}{os.sep}", "")
+
+
+def format_of(manifest: Mapping[str, Any]) -> float:
+    """The format of a run directory, by its manifest; one that is no number is later than any."""
+    found = manifest.get("format", 1)
+    return found if isinstance(found, int) else float("inf")
 
 
 def new_folder(base: Path, name: str) -> Path:
@@ -168,6 +194,17 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise NeedError(f"{path} can't be written: {error.strerror}; make room, or choose another --out") from None
+
+
+def _event(line: str) -> Event | None:
+    """A line's event; None when a crash cut it off, or it is something else."""
+    try:
+        row = json.loads(line)
+        event = Event(float(row["time"]), row["source"], row["kind"], row["data"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    whole = isinstance(event.source, str) and isinstance(event.kind, str) and isinstance(event.data, dict)
+    return event if whole and math.isfinite(event.time) else None
 
 
 def _lines(path: Path) -> list[str]:

@@ -6,7 +6,7 @@ The rules look at the raw file, so that a wrong unit in one place doesn't hide a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ CONTROLS: tuple[Control, ...] = ("no-fault", "no-runbook", "wrong-runbook")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan that may be played. `target` is None for the embedded one, which doesn't exist yet. points: of a trace."""
+    """A plan that may be played. `target` is None for the embedded one, which doesn't exist yet. points: of a trace.
+    seed: of what viewers do by chance; a control has the same as its game day."""
 
     file: Path
     plan: Plan
@@ -41,6 +42,7 @@ class Prepared:
     control: Control | None
     allow_production: str | None
     points: tuple[Point, ...] = ()
+    seed: int = 0
 
     @property
     def target_file(self) -> Path:
@@ -55,8 +57,10 @@ class Prepared:
         return str(file) if file.is_file() else name
 
 
-def prepare(name: str, control: str | None = None, allow_production: str | None = None) -> Prepared:
-    """Read a plan, by file or built-in name, and check it as a whole.
+def prepare(
+    name: str, control: str | None = None, allow_production: str | None = None, seed: int | None = None
+) -> Prepared:
+    """Read a plan, by file or built-in name, and check it as a whole. seed: any, if not given.
 
     Raises:
         DocumentError: with every fault of the plan, and of the target file that it names.
@@ -74,9 +78,10 @@ def prepare(name: str, control: str | None = None, allow_production: str | None 
     load = surroundings.load
     if chosen == "wrong-runbook":
         wrongbook.check(plan, surroundings.slos)
-    return Prepared(
+    prepared = Prepared(
         file, load.complete(plan), surroundings.target, surroundings.slos, chosen, allow_production, load.points
     )
+    return replace(prepared, seed=loadtests.runner.new_seed() if seed is None else seed)
 
 
 def find(name: str) -> Path:

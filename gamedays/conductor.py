@@ -189,6 +189,7 @@ class Conductor:
             rooms=load.room_names,
             workers=load.workers,
             arrivals=load.arrivals,
+            seed=self._prepared.seed,
             metrics_port=prometheus.load_port if prometheus else None,
         )
 

@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 import monitors.judge
 from flashcrowd.errors import InputError
 from flashcrowd.rundir import RunDirectory
+from flashcrowd.seal import renew
 from flashcrowd.units import about
 from flashcrowd.verdict import Finding, Outcome
+from gamedays.plan import Control
 from gamedays.sli import Sli
 from gamedays.story import CONTROLS, FaultFact, Story
 
@@ -51,15 +54,18 @@ class Wanted:
     def save(self, run: RunDirectory) -> None:
         (run.path / CONTROLS).mkdir(exist_ok=True)
         run.write_json(FILE, {"wanted": list(self.controls), "why_not": self.why_not})
+        renew(run, FILE)
 
 
 def wanted(run: RunDirectory) -> Wanted:
-    """What was wanted of a run; nothing where it was played alone."""
+    """What was wanted of a run; nothing where it was played alone. What can't be read was all that there is."""
+    if not (run.path / FILE).is_file():
+        return Wanted(())
     try:
         told = run.read_json(FILE)
-        return Wanted(tuple(told["wanted"]), told["why_not"])
+        return Wanted(tuple(map(str, told["wanted"])), told["why_not"])
     except (InputError, KeyError, TypeError):
-        return Wanted(())
+        return Wanted(get_args(Control), f"{FILE} is damaged")
 
 
 def shown(story: Story, number: int) -> Shown:
@@ -82,6 +88,11 @@ def findings(story: Story) -> Iterator[Finding]:
         return
     for control in story.controls:
         yield from _of_run(control)
+    yield from _asked(story)
+
+
+def _asked(story: Story) -> Iterator[Finding]:
+    """The controls that were wanted and of which there is nothing."""
     asked, played = wanted(story.run), {control.control for control in story.controls}
     for name in asked.controls:
         if name not in played:
@@ -167,4 +178,4 @@ def _doubt(story: Story, fault: FaultFact, sli: Sli, since: float | None) -> str
         return f"the fault was in place for {about(max(0.0, lasted))} only"
     if crowd is None or crowd.saturated_seconds > 0:
         return "the load generator can't be trusted"
-    return None
+    return story.lacking

@@ -24,6 +24,7 @@ import monitors.alertmanager_server
 import monitors.server
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import Child, Supervisor, accepts
+from flashcrowd.rundir import write_atomically
 from flashcrowd.target import Target
 from gamedays.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, OUR_JOBS, Addresses, http
 from gamedays.description import describe
@@ -70,7 +71,7 @@ def live_room(viewers: int, live: int) -> int:
 def write_rules(directory: Path, slos: Sequence[Slo]) -> Path:
     """Alert rules of the SLOs, for `start`."""
     file = directory / "rules.yaml"
-    file.write_text(rules.rule_file(slos, windows.find(POLICY)), encoding="utf-8")
+    write_atomically(file, rules.rule_file(slos, windows.find(POLICY)))
     return file
 
 

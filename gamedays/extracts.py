@@ -28,6 +28,10 @@ RATE = format_duration(WINDOW)
 """The range of the rates below: the shortest that a single missed scrape doesn't empty at one scrape a second."""
 
 
+OTHER = (KeyError, TypeError, ValueError)
+"""What reading JSON of another kind than was saved raises; it counts as missing."""
+
+
 @dataclass(frozen=True)
 class Chart:
     """One series of the timeline. panel: what it is drawn with; unit: of its values."""
@@ -100,18 +104,23 @@ async def save(run: RunDirectory, prometheus: Prometheus, slos: Sequence[Slo], s
 def load_charts(run: RunDirectory) -> list[dict[str, Any]]:
     """The series of the timeline; empty when the run ended without them."""
     try:
-        charts: list[dict[str, Any]] = run.read_json("metrics/charts.json")
-    except InputError:
+        return [_series(row) for row in run.read_json("metrics/charts.json")]
+    except (InputError, *OTHER):
         return []
-    return charts
 
 
 def load_slis(run: RunDirectory) -> dict[str, Sli]:
     """The SLIs of a run by SLO name; empty when the run ended without them."""
     try:
         return {row["name"]: Sli.from_dict(row) for row in run.read_json("metrics/sli.json")}
-    except InputError:
+    except (InputError, *OTHER):
         return {}
+
+
+def _series(row: dict[str, Any]) -> dict[str, Any]:
+    """A series as it was saved. Raises one of OTHER when it is something else."""
+    points = [[float(at), value] for at, value in row["points"]]
+    return {**row, **{name: str(row[name]) for name in ("panel", "series", "unit", "query")}, "points": points}
 
 
 async def _sli(prometheus: Prometheus, slo: Slo, start: float, end: float) -> Sli:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
@@ -20,6 +19,8 @@ from flashcrowd.errors import ExitCode, FlashcrowdError
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
+from flashcrowd.seal import seal
+from flashcrowd.sweeper import swept
 from flashcrowd.target import Target
 from flashcrowd.units import clock
 from flashcrowd.verdict import Verdict
@@ -30,7 +31,7 @@ from gamedays.checks import Prepared, prepare
 from gamedays.conductor import Conductor
 from gamedays.pages import pager
 from gamedays.report import terminal, triad_table
-from gamedays.story import Story, read_story
+from gamedays.story import Story, read_story, readable
 from monitors import replay
 from monitors.prometheus import Prometheus
 
@@ -91,6 +92,7 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
     except asyncio.CancelledError:
         interrupted = True
         run.record("conductor", "interrupted")
+    seal(run)
     ended = replace(judge(run.path), interrupted=interrupted)
     if not interrupted and prepared.control is None and ended.story.windows and replay.available():
         try:
@@ -111,10 +113,10 @@ def _interrupted(story: Story) -> str:
 
 async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
     """Everything that needs processes: they end with it, and so do their databases."""
-    with tempfile.TemporaryDirectory(prefix="work-", dir=run.path) as work:
+    with swept("work-", run.path, unfinished=run.path) as work:
         async with Supervisor(run.path / "logs") as supervisor:
             run.record("conductor", "starting", target=prepared.plan.spec.target)
-            target = await _target(prepared, supervisor, run, Path(work))
+            target = await _target(prepared, supervisor, run, work)
             guard = Guard.of(target, prepared.allow_production)
             async with (
                 Prometheus(prometheus_url(target)) as prometheus,
@@ -163,29 +165,33 @@ def judge(path: Path) -> Ended:
     """Judge a run directory and write its `verdict.json`. Raises InputError when it isn't one."""
     run = RunDirectory.open(path)
     story = read_story(run)
-    verdict = judging.judge(story)
+    with readable(run):
+        verdict = judging.judge(story)
     judging.save(run, verdict)
     return Ended(run, story, verdict)
 
 
 def write_reports(ended: Ended) -> list[Path]:
     """Write the reports, and the picture of `report.md` where there is anything to draw; their paths."""
-    texts = {name: write(ended.story, ended.verdict) for name, write in report.WRITERS.items()}
+    with readable(ended.run):
+        texts = {name: write(ended.story, ended.verdict) for name, write in report.WRITERS.items()}
     return [ended.run.write_text(name, text) for name, text in texts.items() if text]
 
 
 def summary(ended: Ended, as_json: bool) -> str:
     """What goes to standard output: the story for people, or the verdict for machines."""
-    if as_json:
+    with readable(ended.run):
+        if not as_json:
+            return terminal.write(ended.story, ended.verdict)
         told = {"run": str(ended.run.path), **ended.verdict.as_dict(), "triads": triad_table.as_json(ended.story)}
         return json.dumps(told, indent=2, ensure_ascii=False)
-    return terminal.write(ended.story, ended.verdict)
 
 
 def triads(path: Path, as_json: bool) -> str:
     """The table of a run's triads. Raises InputError when it isn't the run of a game day."""
     story = read_story(RunDirectory.open(path))
-    return json.dumps(triad_table.as_json(story), indent=2) if as_json else triad_table.text(story)
+    with readable(story.run):
+        return json.dumps(triad_table.as_json(story), indent=2) if as_json else triad_table.text(story)
 
 
 def prometheus_url(target: Target) -> str:

@@ -22,6 +22,7 @@ def judge(story: Story) -> Verdict:
     return Verdict(
         (
             *_complete(story),
+            *_evidence(story),
             *_crowd(story),
             *_size(story),
             *_faults(story),
@@ -49,6 +50,12 @@ def _complete(story: Story) -> Iterator[Finding]:
         yield Finding("run/complete", Outcome.INCONCLUSIVE, f"interrupted at {at} of {whole}")
     else:
         yield Finding("run/complete", Outcome.PASS, f"played to its end, {whole}")
+
+
+def _evidence(story: Story) -> Iterator[Finding]:
+    """Whether what the run left is all there, and as it left it."""
+    if story.lacking is not None:
+        yield Finding("run/evidence", Outcome.INCONCLUSIVE, story.lacking)
 
 
 def _crowd(story: Story) -> Iterator[Finding]:

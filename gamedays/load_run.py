@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from flashcrowd.errors import ExitCode, FlashcrowdError, GuardError, InputError
 from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor, require_free
-from flashcrowd.rundir import RunDirectory
+from flashcrowd.rundir import FORMAT, RunDirectory
+from flashcrowd.seal import damage, lacking, seal
 from flashcrowd.target import Target, read_target
 from flashcrowd.units import format_duration, parse_rate
 from flashcrowd.verdict import Finding, Outcome, Verdict
@@ -23,7 +24,7 @@ from gamedays import load_findings
 from gamedays.books import known_orders, save_books
 from gamedays.load_shape import ShapeWords, shaped
 from gamedays.observed import behaviour, picture
-from gamedays.orders import judge_orders, judge_others
+from gamedays.orders import doubt_of_books, judge_orders, judge_others
 from gamedays.plan import DrawPlan, SalePlan
 from gamedays.reachable import reachable
 from gamedays.room_lines import room_lines
@@ -67,6 +68,7 @@ def spec(
     stay: str | None = None,
     trace: Path | None = None,
     rooms: int = 1,
+    seed: int | None = None,
 ) -> runner.LoadSpec:
     """The load as texts of a command line describe it. Raises InputError when one of them is wrong."""
     if bind is not None and not expect_workers:
@@ -83,6 +85,7 @@ def spec(
         arrivals=_rate("--arrivals", arrivals),
         bind=bind,
         elsewhere=expect_workers,
+        seed=seed if seed is not None else runner.new_seed(),
     )
     return shaped(load, ShapeWords(viewers, shape, duration, over, steps, stay, trace))
 
@@ -134,13 +137,14 @@ async def play(
         await load.stop()
         if target is not None:
             await save_books(run, target, guard, before)
+    seal(run)
     return judge(run.path)
 
 
 def judge(path: Path) -> LoadRun:
     """Judge the run directory of a load and write its `verdict.json`. Raises InputError when it isn't one."""
     run = RunDirectory.open(path)
-    manifest = run.read_json("manifest.json")
+    manifest = run.manifest()
     ended = _judge(run, bool(manifest.get("orders")), bool(run.events("load", "interrupted")))
     run.write_json("verdict.json", ended.verdict.as_dict())
     return ended
@@ -158,7 +162,7 @@ def write_report(ended: LoadRun) -> Path:
 def _manifest(run: RunDirectory, spec: runner.LoadSpec, target: Target | None, orders: bool) -> dict[str, Any]:
     """What the run is made of. Secrets are still `${env.NAME}` there. orders: whether they have to be checked."""
     described = target.model_dump(mode="json", by_alias=True) if target is not None else None
-    facts = {"run": run.name, "scenario": spec.scenario, "viewers": spec.viewers}
+    facts = {"format": FORMAT, "run": run.name, "scenario": spec.scenario, "viewers": spec.viewers, "seed": spec.seed}
     return {**facts, "target": described, "orders": orders}
 
 
@@ -237,8 +241,13 @@ def _judge(run: RunDirectory, orders: bool, interrupted: bool) -> LoadRun:
     try:
         result = read_result(run)
     except FlashcrowdError as error:
-        return LoadRun(run, None, Verdict((Finding("load/activity", Outcome.INCONCLUSIVE, str(error)),)), interrupted)
-    found = [*load_findings.findings(result), *(judge_orders(run).findings if orders else judge_others(run))]
+        finding = Finding("load/activity", Outcome.INCONCLUSIVE, run.told(error))
+        return LoadRun(run, None, Verdict((finding,)), interrupted)
+    damaged = damage(run)
+    whole = lacking(run, damaged)
+    found = [] if whole is None else [Finding("load/evidence", Outcome.INCONCLUSIVE, whole)]
+    made = judge_orders(run, doubt_of_books(run, damaged)).findings if orders else judge_others(run)
+    found += [*load_findings.findings(result), *made]
     return LoadRun(run, result, Verdict(tuple(found)), interrupted)
 
 

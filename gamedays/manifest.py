@@ -8,7 +8,7 @@ import resource
 import time
 from importlib.metadata import version
 
-from flashcrowd.rundir import RunDirectory
+from flashcrowd.rundir import FORMAT, RunDirectory
 from flashcrowd.units import utc
 from gamedays.checks import Prepared
 from gamedays.fingerprints import of_plan, of_rules, of_target
@@ -24,9 +24,11 @@ def write(run: RunDirectory, prepared: Prepared, our_version: str) -> None:
     run.write_json(
         "manifest.json",
         {
+            "format": FORMAT,
             "run": run.name,
             "created": utc(time.time()),
             "control": prepared.control,
+            "seed": prepared.seed,
             "plan": prepared.plan.model_dump(mode="json", by_alias=True),
             "plan_file": prepared.file.name,
             "target": prepared.target.model_dump(mode="json", by_alias=True) if prepared.target else "embedded",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from flashcrowd.errors import FlashcrowdError, InputError
 from flashcrowd.rundir import RunDirectory
+from flashcrowd.seal import EVENTS, lacking
 from flashcrowd.verdict import Finding, Outcome
 from gamedays.books import DRAW_LEDGER, LEDGER, STOCK
 from loadtests.draw_ledger import saved_wins
@@ -21,11 +22,25 @@ from loadtests.ledger import saved_orders
 from loadtests.result import read_result
 from loadtests.stock import StockRow, saved_stock
 
+HISTORIES = "load/history-"
 
-def judge_orders(run: RunDirectory) -> Judgement:
-    """Compare both. Without a ledger nothing is known of the orders' fate: one inconclusive finding says so."""
-    judgement = _orders(run)
+
+def judge_orders(run: RunDirectory, doubt: str | None = None) -> Judgement:
+    """Compare both. Without a ledger nothing is known of the orders' fate: one inconclusive finding says so.
+
+    doubt: as of `doubt_of_books`.
+    """
+    judgement = _orders(run) if doubt is None else _unchecked(doubt)
     return Judgement((*judgement.findings, *judge_others(run)), judgement.summary)
+
+
+def doubt_of_books(run: RunDirectory, damaged: Sequence[str]) -> str | None:
+    """Why orders can't be judged by what the run left; `damaged` as of `seal.damage`.
+
+    Half a ledger, or a sale that nobody knows to have been opened, would accuse the target.
+    """
+    books = [one for one in damaged if one.startswith((EVENTS, HISTORIES, LEDGER, STOCK))]
+    return lacking(run, books)
 
 
 def judge_others(run: RunDirectory) -> tuple[Finding, ...]:
@@ -41,7 +56,7 @@ def _orders(run: RunDirectory) -> Judgement:
         history, ledger = read_history(run.path / "load"), saved_orders(run.path / LEDGER)
         return judge(history, ledger, _sales(run), _stock(run), _settled(run))
     except FlashcrowdError as error:
-        return _unchecked(str(error))
+        return _unchecked(run.told(error))
 
 
 def _unchecked(reason: str) -> Judgement:
@@ -80,7 +95,7 @@ def _draws(run: RunDirectory) -> tuple[Finding, ...]:
         draws = [Draw(data["draw_id"], len(data["prizes"]), data["closes_at"]) for data in opened]
         return judge_draws(draws, saved_wins(run.path / DRAW_LEDGER), read_entries(run.path / "load"))
     except FlashcrowdError as error:
-        return (Finding("invariant/draws", Outcome.INCONCLUSIVE, f"the draws can't be checked: {error}"),)
+        return (Finding("invariant/draws", Outcome.INCONCLUSIVE, f"the draws can't be checked: {run.told(error)}"),)
 
 
 def _chat(run: RunDirectory, aside: bool) -> tuple[Finding, ...]:

@@ -10,15 +10,14 @@ metrics/production.json    what came of it, for reports
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from flashcrowd.errors import InputError
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory
+from flashcrowd.seal import renew
+from flashcrowd.sweeper import swept
 from gamedays.expectations import first_page
 from gamedays.story import FaultFact, Story
 from monitors import replay, windows
@@ -131,16 +130,14 @@ async def save(story: Story, policy_name: str = POLICY) -> Production:
         detections[number] = _told(detections[number], after_prefix, alone)
     production = Production(policy.name, prefix, tuple(detections))
     story.run.write_json(FILE, production.as_dict())
+    renew(story.run, FILE)
     return production
 
 
 async def _replay(courses: list[Course], policy: WindowPolicy) -> list[list[Firing]]:
-    work = Path(tempfile.mkdtemp(prefix="flashcrowd-replay-"))
-    try:
+    with swept("flashcrowd-replay-") as work:
         async with Supervisor(work) as supervisor:
             return await replay.replay(supervisor, work, courses, policy)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _is_anothers(story: Story, fault: FaultFact, slo: Slo) -> bool:

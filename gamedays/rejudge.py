@@ -12,8 +12,8 @@ from gamedays.load_run import LoadRun
 
 def judge(path: Path) -> Ended | LoadRun:
     """Judge a run directory and write its `verdict.json` anew. Raises InputError when it isn't one."""
-    manifest = RunDirectory.open(path).read_json("manifest.json")
-    if isinstance(manifest, dict) and "plan" not in manifest and "scenario" in manifest:
+    manifest = RunDirectory.open(path).manifest()
+    if "plan" not in manifest and "scenario" in manifest:
         return load_run.judge(path)
     return gameday.judge(path)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import monitors.server
 from flashcrowd.errors import NeedError
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import write_atomically
+from flashcrowd.sweeper import swept
 from flashcrowd.target import Target
 from gamedays import embedded
 from monitors import slo_files
@@ -36,10 +36,10 @@ async def up(
         logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NeedError(f"{out} can't be made: {error.strerror}; choose another folder with --out") from None
-    with tempfile.TemporaryDirectory(prefix="work-", dir=out) as work:
+    with swept("work-", out) as work:
         async with Supervisor(logs) as supervisor:
-            rules = embedded.write_rules(Path(work), slo_files.load([SLOS]).slos)
-            target = await embedded.start(supervisor, Path(work), rules, live, bug)
+            rules = embedded.write_rules(work, slo_files.load([SLOS]).slos)
+            target = await embedded.start(supervisor, work, rules, live, bug)
             file = out / "target.yaml"
             write_atomically(file, _yaml(target))
             try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,10 +12,11 @@ from pydantic import ValidationError
 
 from flashcrowd.errors import InputError
 from flashcrowd.rundir import Event, RunDirectory
+from flashcrowd.seal import damage, lacking
 from gamedays.crowd import Crowd, crowd
 from gamedays.expectations import FaultPlayed, PageSeen, Recovery, recovery
 from gamedays.extracts import load_charts, load_slis
-from gamedays.orders import judge_orders
+from gamedays.orders import doubt_of_books, judge_orders
 from gamedays.plan import EMBEDDED, FaultStep, Plan
 from gamedays.sli import Sli, Window, merged, outside
 from gamedays.waves import Wave, waves
@@ -97,8 +99,20 @@ class Story:
 
     @property
     def complete(self) -> bool:
-        """Whether it was played to its end."""
-        return self.aborted is None and not self.interrupted and self.start > 0
+        """Whether it was played to its end, and all of its evidence is there."""
+        return self.aborted is None and not self.interrupted and self.start > 0 and self.lacking is None
+
+    @cached_property
+    def lacking(self) -> str | None:
+        """What is wrong with the evidence of a run; None when it is whole, or when the run broke off, and says so."""
+        if self.interrupted and not self.damage:
+            return None
+        return lacking(self.run, self.damage)
+
+    @cached_property
+    def damage(self) -> list[str]:
+        """Which files of the run are not as it left them."""
+        return damage(self.run)
 
     @cached_property
     def windows(self) -> list[Window]:
@@ -129,7 +143,7 @@ class Story:
     @cached_property
     def orders(self) -> Judgement:
         """The viewers' history compared with the target's ledger."""
-        return judge_orders(self.run)
+        return judge_orders(self.run, doubt_of_books(self.run, self.damage))
 
     @cached_property
     def waves(self) -> list[Wave]:
@@ -140,7 +154,7 @@ class Story:
     def controls(self) -> tuple[Story, ...]:
         """The controls that were played with this game day, as far as they came; of one played twice, the latest."""
         runs = [RunDirectory.open(file.parent) for file in sorted(self.run.path.glob(f"{CONTROLS}/*/manifest.json"))]
-        stories = {story.control: story for story in map(read_story, runs) if story.control is not None}
+        stories = {story.control: story for story in _readable(runs) if story.control is not None}
         return tuple(stories.values())
 
     def slo(self, name: str) -> Slo:
@@ -167,6 +181,11 @@ class Story:
 def read_story(run: RunDirectory) -> Story:
     """The story of a run directory, however early the run ended. Raises InputError when it isn't one."""
     manifest, plan, slos = _manifest(run)
+    with readable(run):
+        return _read(run, manifest, plan, slos)
+
+
+def _read(run: RunDirectory, manifest: dict[str, Any], plan: Plan, slos: tuple[Slo, ...]) -> Story:
     events = run.events()
     started = _first(events, "conductor", "started")
     start = started.time if started else 0.0
@@ -191,18 +210,51 @@ def read_story(run: RunDirectory) -> Story:
 
 
 def _manifest(run: RunDirectory) -> tuple[dict[str, Any], Plan, tuple[Slo, ...]]:
-    manifest = run.read_json("manifest.json")
-    if not isinstance(manifest, dict) or "plan" not in manifest:
+    manifest = run.manifest()
+    if "plan" not in manifest:
         raise InputError(f"{run.path} is not the run of a game day: its manifest.json names no plan")
-    try:
+    with readable(run, "manifest.json"):
         slos = tuple(Slo.model_validate(slo) for slo in manifest["slos"])
-        return manifest, Plan.model_validate(manifest["plan"]), slos
-    except (ValidationError, KeyError) as error:
-        first = str(error).partition("\n")[0]
+        plan, target = Plan.model_validate(manifest["plan"]), manifest["target"]
+        if target != EMBEDDED:
+            str(target["metadata"]["name"])
+        return manifest, plan, slos
+
+
+def _readable(runs: Iterable[RunDirectory]) -> Iterator[Story]:
+    """The stories of those that can be read: a control that was broken off early has none."""
+    for run in runs:
+        with suppress(InputError):
+            yield read_story(run)
+
+
+@contextmanager
+def readable(run: RunDirectory, name: str = "") -> Iterator[None]:
+    """Turn what comes of a run directory of another version, or of a damaged one, into one sentence.
+
+    Raises:
+        InputError: for whatever a missing field, or one of another kind, leads to.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise InputError(
-            f"{run.path / 'manifest.json'} can't be read by this version of flashcrowd ({first}); "
-            "judge it with the version that it names"
-        ) from None
+            f"{run.path / name} can't be read by this version of flashcrowd ({_why(error)}); "
+            f"use the one that made it, {_made_by(run)}"
+        ) from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return f"there is no {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+
+
+def _made_by(run: RunDirectory) -> str:
+    versions = run.manifest().get("versions")
+    named = versions.get("flashcrowd") if isinstance(versions, dict) else None
+    return f"flashcrowd {named}" if named else "which its manifest.json doesn't name"
 
 
 def _fault(number: int, step: FaultStep, events: Sequence[Event], end: float) -> FaultFact:

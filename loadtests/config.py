@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flashcrowd.documents import Model
+from flashcrowd.rundir import write_atomically
 from flashcrowd.target import Target
 from loadtests.shapes import Shape
 
@@ -45,7 +46,7 @@ class LoadConfig(Model):
     target: Target | None = None
 
     def write(self, path: Path) -> Path:
-        path.write_text(self.model_dump_json(by_alias=True, indent=2), encoding="utf-8")
+        write_atomically(path, self.model_dump_json(by_alias=True, indent=2))
         return path
 
     @classmethod

@@ -47,9 +47,9 @@ class Parts:
         """That of the room's kind."""
         return self._parts[room_kind(room, self._popularity.names)]
 
-    def draw(self) -> str:
-        """A room, by chance and popularity."""
-        return self._popularity.draw()
+    def draw(self, chance: float | None = None) -> str:
+        """A room, by chance and popularity; as of `Popularity.draw`."""
+        return self._popularity.draw(chance)
 
     def fold(self, sighting: Sighting) -> None:
         """As `Deliveries.fold`."""

@@ -82,6 +82,6 @@ class Popularity:
         self.names = names
         self._edges = list(accumulate(zipf(len(names), exponent)))[:-1]
 
-    def draw(self) -> str:
-        """One of the names by chance."""
-        return self.names[bisect(self._edges, random.random())]
+    def draw(self, chance: float | None = None) -> str:
+        """One of the names by chance, or by a number from 0 to below 1."""
+        return self.names[bisect(self._edges, random.random() if chance is None else chance)]

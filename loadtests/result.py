@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flashcrowd.errors import InputError
 from flashcrowd.rundir import RunDirectory
 from loadtests.metrics import Tally
 
@@ -104,8 +105,13 @@ def _times(tally: Tally) -> dict[str, dict[str, float]]:
 
 def read_result(run: RunDirectory) -> LoadResult:
     """The result of the load in a run directory. Raises InputError when the load ended before it was written."""
-    counts = run.read_json(f"load/{SUMMARY}")
-    return LoadResult(requests=tuple(_request(row) for row in run.read_json(f"load/{STATS}")), **counts)
+    counts, rows = run.read_json(f"load/{SUMMARY}"), run.read_json(f"load/{STATS}")
+    try:
+        return LoadResult(requests=tuple(_request(row) for row in rows), **counts)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"load/{SUMMARY} or load/{STATS} can't be read by this version of flashcrowd: {error}"
+        ) from None
 
 
 def _request(row: dict[str, Any]) -> RequestResult:

@@ -89,6 +89,11 @@ class ScenarioInfo:
     purpose: str
 
 
+def new_seed() -> int:
+    """A seed for a load of which nobody asked for a certain one."""
+    return random.randrange(2**31)
+
+
 def scenarios() -> dict[str, ScenarioInfo]:
     """The built-in scenarios by name. Their files are read, not run."""
     return {
@@ -261,7 +266,7 @@ def _configure(spec: LoadSpec, run: RunDirectory, target: Target | None, workers
         shape=shape,
         workers=workers,
         arrivals=spec.arrivals,
-        seed=spec.seed if spec.seed is not None else random.randrange(2**31),
+        seed=spec.seed if spec.seed is not None else new_seed(),
         metrics_port=spec.metrics_port or free_port(),
         folder=(run.path / "load").resolve(),
         rooms=spec.rooms,

@@ -59,14 +59,14 @@ class Stream:
     ) -> None:
         self.engine, self.tally, self.report, self.reader = engine, tally, report, PlaylistReader()
         self._spec, self._variables, self._guard, self._most = spec, variables, guard, most
-        self._popularity = Popularity(rooms)
+        self.popularity = Popularity(rooms)
         self._clients: dict[tuple[str, str], HttpClient] = {}
         self._refused: dict[str, GuardError] = {}
         self.watching = set[Watching]()
 
     def watch(self, identity: Identity, room: str | None = None) -> Watching:
         """Begin to watch a room, one of the run's rooms by chance if none is named."""
-        name = room if room is not None else self._popularity.draw()
+        name = room if room is not None else self.popularity.draw()
         return Watching(self, identity, name)
 
     def second(self) -> None:

@@ -6,8 +6,10 @@ A scenario imports from here alone. It reads as ordinary blocking Locust code: s
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
+from statistics import NormalDist
 from typing import Any
 
 import locust
@@ -24,6 +26,7 @@ from loadtests.behaviour import Diary
 from loadtests.customer import Customer
 from loadtests.draw import Entrant
 from loadtests.dwell import dwelling
+from loadtests.fate import fate
 from loadtests.forbidden import forbidden_comment
 from loadtests.frames import LiveEvent
 from loadtests.identities import Identity
@@ -63,6 +66,7 @@ class CrowdUser(locust.User):
     wait_time = between(15, 45)
     bots = 0.0
     bot = False
+    _reactions = 0
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -70,9 +74,9 @@ class CrowdUser(locust.User):
             raise InputError("a CrowdUser needs a target; start it with: flashcrowd load run FILE --target TARGET")
         self._session = _session
         self._ahead: float | None = None
-        if self.bots and random.random() < self.bots:
-            self.bot = True
         self.identity: Identity = _session.identities.take()
+        if self.bots and self.fate("bot") < self.bots:
+            self.bot = True
         self.rooms: tuple[Room, ...] = ()
         self._customer: Customer | None = None
         self._screen: Screen | None = None
@@ -114,9 +118,21 @@ class CrowdUser(locust.User):
         """The target's draws, with this viewer as an entrant."""
         return Entrant(self._session.draws, self.identity)
 
+    def fate(self, what: str) -> float:
+        """A number by chance, from 0 to below 1, that is the same for this viewer in each load with the same seed.
+
+        what: names the question, as `interested`; each has an answer of its own. For what a viewer is; what it does at
+        one moment or another may be left to `random`.
+        """
+        return fate(self._session.config.seed, self.identity.user, what)
+
     def reaction(self) -> float:
         """The seconds that the viewer takes to press a button that lights up, by chance; none, if it is a bot."""
-        return 0.0 if self.bot else random.lognormvariate(0.0, people.REACTION_SIGMA) * people.REACTION
+        if self.bot:
+            return 0.0
+        self._reactions += 1
+        deviations = NormalDist().inv_cdf(max(self.fate(f"reaction {self._reactions}"), 1e-9))
+        return math.exp(deviations * people.REACTION_SIGMA) * people.REACTION
 
     def react(self, median: float = people.REACTION, sigma: float = people.REACTION_SIGMA) -> None:
         """Wait as long as a person who sees a button light up takes to press it.
@@ -234,6 +250,8 @@ class Door:
     def enter(self, identity: Identity, room: str | None = None) -> Room:
         """Connect to a room, one of the run's rooms by chance if none is named; waits until it is connected."""
         user = self._user
+        if room is None:
+            room = user._session.live.parts.draw(user.fate(f"room {len(user.rooms)}"))
         entered = user._session.live.enter(identity, room, user.failed)
         user.rooms = (*user.rooms, entered)
         return entered
@@ -246,16 +264,21 @@ class Door:
 class Screen:
     """What one viewer watches."""
 
-    __slots__ = ("_user", "_watching")
+    __slots__ = ("_user", "_visits", "_watching")
 
     def __init__(self, user: CrowdUser) -> None:
         self._user = user
         self._watching: Watching | None = None
+        self._visits = 0
 
     def watch(self, room: str | None = None) -> Watching:
         """Watch a room, one of the run's rooms by chance if none is named, until stopped or another one is watched."""
         self.turn_off()
-        self._watching = self._user._session.stream.watch(self._user.identity, room)
+        user, stream = self._user, self._user._session.stream
+        if room is None:
+            self._visits += 1
+            room = stream.popularity.draw(user.fate(f"picture {self._visits}"))
+        self._watching = stream.watch(user.identity, room)
         return self._watching
 
     def watch_for(self, seconds: float, room: str | None = None) -> None:

@@ -120,6 +120,8 @@ def _incomplete(run: Measured) -> str:
     at = f"at {clock(story.end - story.start)}" if story.start else "before its start"
     if story.aborted is not None:
         return f"{run.name} was aborted {at}: {story.aborted}"
+    if story.lacking is not None:
+        return f"{run.name}: {story.lacking}"
     return f"{run.name} ended {at}, before its plan did"
 
 

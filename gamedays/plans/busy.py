@@ -26,7 +26,7 @@ class Viewer(CrowdUser):
     def on_start(self) -> None:
         self.room = self.live.enter(self.identity)
         self.room.on("sale.opened", self.rush)
-        if watching := random.random() < WATCHING:
+        if watching := self.fate("watching") < WATCHING:
             self.stream.watch(self.room.name)
         self.watching = watching
         self.look_around()

@@ -22,7 +22,7 @@ class Viewer(CrowdUser):
 
     def on_start(self) -> None:
         self.room = self.live.enter(self.identity)
-        if self.bot or random.random() < people.INTERESTED:
+        if self.bot or self.fate("interested") < people.INTERESTED:
             self.room.on("sale.opened", self.rush, after=self.reaction)
         self.look_around()
 

@@ -23,14 +23,14 @@ class Viewer(CrowdUser):
     bots = people.BOTS
 
     def on_start(self) -> None:
-        self.told = self.has("events") and random.random() < people.TOLD
+        self.told = self.has("events") and self.fate("told") < people.TOLD
         self.room = self.live.enter(self.identity)
-        if self.bot or random.random() < people.INTERESTED:
+        if self.bot or self.fate("interested") < people.INTERESTED:
             self.room.on("sale.opened", self.rush, after=self.reaction)
         if self.has("draw") and self.live.tells("draw.opened", "draw.drawn"):
             self.room.on("draw.opened", self.enter, after=self.reaction)
             self.room.on("draw.drawn", self.look, after=self.reaction)
-        if self.has("stream") and random.random() < people.SAMPLED:
+        if self.has("stream") and self.fate("sampled") < people.SAMPLED:
             self.stream.watch(self.room.name)
         self.note("view")
         self.look_around()

@@ -35,7 +35,7 @@ COMMANDS = {
     "runbook generate": ["--from", "--target", "--slo", "--out", "--check", "--dry-run"],
     "runbook run": ["--target", "--prometheus", "--execute", "--yes", "--out", "--allow-production"],
     "runbook serve": ["--target", "--prometheus", "--listen", "--mitigate", "--token-env", "--client-ca", "--runbooks"],
-    "gameday run": ["--out", "--control", "--with-controls", "--allow-production", "--json"],
+    "gameday run": ["--out", "--control", "--with-controls", "--allow-production", "--seed", "--json"],
     "gameday plan": [],
     "gameday judge": ["--json"],
     "gameday report": [],

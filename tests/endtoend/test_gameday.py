@@ -13,7 +13,11 @@ from xml.etree import ElementTree
 import pytest
 from command_line import PLANS, CommandLine, wait_until
 
+from flashcrowd import seal
+from flashcrowd.rundir import RunDirectory
 from monitors import alertmanager_server
+
+SEEDED = ("manifest.json", "load/config.json")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -114,6 +118,20 @@ def test_each_diagnosis_step_is_tried_in_health_and_under_the_fault(played):
     made = played[0].run("runbook", "generate", "order-latency", "--from", run, "--out", page)
     assert made.returncode == 0, made.stderr
     assert "`inventory-slow`: **yes** → network.latency on inventory" in page.read_text()
+
+
+def test_the_seed_is_kept_and_the_control_has_the_same_viewers(played):
+    run = played[0].run_directory()
+    (control,) = (run / "controls").iterdir()
+    told = [json.loads((one / name).read_text())["seed"] for one in (run, control) for name in SEEDED]
+    assert len(told) == 4
+    assert len(set(told)) == 1
+
+
+def test_the_whole_run_is_sealed(played):
+    run = RunDirectory.open(played[0].run_directory())
+    assert seal.is_sealed(run)
+    assert seal.damage(run) == []
 
 
 def test_nothing_is_left_behind(played):
@@ -222,7 +240,9 @@ def test_a_killed_conductor_leaves_no_process_and_no_fault(command_line):
     process.communicate()
     wait_until(lambda: not command_line.processes(), "the end of every child", timeout=10)
     wait_until(lambda: not command_line.open_faults(), "healing", timeout=10)  # its time is up later
-    judged = command_line.run("gameday", "judge", command_line.run_directory())
+    run = command_line.run_directory()
+    assert not [path for path in run.rglob("*") if path.name.startswith(("work-", ".")) or path.suffix == ".part"]
+    judged = command_line.run("gameday", "judge", run)
     assert judged.returncode == 3
     assert "interrupted" in judged.stdout
 

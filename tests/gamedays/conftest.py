@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from flashcrowd.rundir import RunDirectory
+from flashcrowd.seal import FILE as SEAL
+from flashcrowd.seal import seal
 from gamedays import gameday, manifest
 from gamedays.checks import Prepared
 from gamedays.controls import Wanted
@@ -49,7 +51,8 @@ EXPECT = "{slo: order-latency, detected_within: 20s, runbook: order-latency, rec
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What happened. Seconds since the start; None is never."""
+    """What happened. Seconds since the start; None is never. sealed: with all of its files, so that none may be changed
+    any more; the others' seals name no file."""
 
     name: str = "friday"
     expect: str = EXPECT
@@ -72,6 +75,7 @@ class Rehearsal:
     bad_outside: float = 0.0
     rate: float = RATE
     connected: float = 2000.0
+    sealed: bool = False
 
     def write(self, base: Path) -> RunDirectory:
         """All that such a rehearsal leaves behind."""
@@ -88,6 +92,10 @@ class Rehearsal:
             counts = {"orders": {}, "deliveries": {}, "lag_p99": 0.005, "saturated_seconds": self.saturated}
             run.write_json("load/summary.json", counts)
             run.write_json("load/stats.json", [])
+        if self.sealed:
+            seal(run)
+        else:
+            run.write_json(SEAL, {"files": {}})
         return run
 
     @property
