@@ -86,7 +86,8 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
     ended = replace(judge(run.path), interrupted=interrupted)
     if not interrupted and prepared.control is None and ended.story.windows and replay.available():
         try:
-            await _attempt(run, "production", production.save(ended.story))
+            if await _attempt(run, "production", production.save(ended.story)):
+                ended = replace(ended, verdict=_judged(ended.story))
         except asyncio.CancelledError:
             ended = replace(ended, interrupted=True)
     write_reports(ended)
@@ -147,9 +148,13 @@ def judge(path: Path) -> Ended:
     """Judge a run directory and write its `verdict.json`. Raises InputError when it isn't one."""
     run = RunDirectory.open(path)
     story = read_story(run)
+    return Ended(run, story, _judged(story))
+
+
+def _judged(story: Story) -> Verdict:
     verdict = judging.judge(story)
-    judging.save(run, verdict)
-    return Ended(run, story, verdict)
+    judging.save(story.run, verdict)
+    return verdict
 
 
 def write_reports(ended: Ended) -> list[Path]:

@@ -197,7 +197,39 @@ WRONG = {
     "an expectation of nothing": (
         (", detected_within: 10s, runbook: order-latency, recovered_within: 30s", ""),
         "plan.yaml:12: spec.steps[0].expect: expects nothing of order-latency; "
-        "give detected_within, runbook or recovered_within",
+        "give detected_within, runbook, mitigated_within",
+    ),
+    "mitigation before detection": (
+        ("runbook: order-latency,", "mitigated_within: 9s,"),
+        "plan.yaml:12: spec.steps[0].expect.mitigated_within: is shorter than detected_within, which comes first",
+    ),
+    "other slo": (
+        ("runbook: order-latency,", "others: [chat-delivry],"),
+        "plan.yaml:12: spec.steps[0].expect.others[0]: no SLO 'chat-delivry' in this plan; did you mean",
+    ),
+    "no other slo left": (
+        ("runbook: order-latency,", "others: [chat-delivery, order-availability],"),
+        "plan.yaml:12: spec.steps[0].expect.others: the plan judges no other SLO that could stay untouched",
+    ),
+    "others": (
+        ("runbook: order-latency,", "others: untuched,"),
+        "plan.yaml:12: spec.steps[0].expect.others: wants untouched, or a list of names",
+    ),
+    "budget": (
+        ("runbook: order-latency,", "budget_spent_at_most: 5,"),
+        "plan.yaml:12: spec.steps[0].expect.budget_spent_at_most: '5' is not a ratio: it must lie between 0 and 1",
+    ),
+    "invariant": (
+        ("runbook: order-latency,", "invariants: [oversell],"),
+        "plan.yaml:12: spec.steps[0].expect.invariants[0]: no invariant 'oversell'; did you mean 'oversold'?",
+    ),
+    "invariant of a draw": (
+        ("runbook: order-latency,", "invariants: [draw-once],"),
+        "plan.yaml:12: spec.steps[0].expect.invariants[0]: the plan has no draw, which draw-once is about",
+    ),
+    "drift": (
+        ("abort: ", "drift: [{name: memory, query: 'sum(', at_most: 10 %}]\n  abort: "),
+        "plan.yaml:13: spec.drift[0].query: ",
     ),
     "abort condition": (("up == 0", "up =="), "plan.yaml:13: spec.abort[0]: "),
     "kind": (("kind: GameDay", "kind: Target"), "plan.yaml:2: kind: wants kind: GameDay, got 'Target'"),
