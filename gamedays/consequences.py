@@ -40,7 +40,7 @@ def aftermath(fault: FaultPlayed) -> Window:
 
 def spent(name: str, most: float, fault: FaultPlayed, tally: Tally, allowed: Allowance) -> Finding:
     """How much of the budget the fault has spent. tally: of its aftermath."""
-    over = f"of {about_days(allowed.period)}'s error budget"
+    over = f"of the error budget of {about_days(allowed.period)}"
     evidence = {"bad": round(tally.bad, 1), "rate": allowed.rate, "period": allowed.period, "at_most": most}
     events = allowed.events
     if events is None:
