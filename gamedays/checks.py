@@ -18,6 +18,7 @@ from flashcrowd.errors import DocumentError, FlashcrowdError, InputError, Proble
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component, Target, read_target
 from gamedays import embedded, wrongbook
+from gamedays.decidable_check import check_decidable
 from gamedays.expectation_check import check_expectation, seconds
 from gamedays.load_check import check_load
 from gamedays.plan import BUILTIN, EMBEDDED, Control, Plan, builtin_names
@@ -45,6 +46,12 @@ class Prepared:
     def target_file(self) -> Path:
         """The file of the target, which a plan names from its own folder."""
         return self.file.parent / self.plan.spec.target
+
+    @property
+    def scenario_file(self) -> Path:
+        """Where the scenario is."""
+        known = loadtests.runner.scenarios()
+        return known[self.scenario].file if self.scenario in known else Path(self.scenario)
 
     @property
     def scenario(self) -> str:
@@ -95,6 +102,7 @@ class _Surroundings:
         self._source, self._base = source, source.file.parent
         self._problems: list[Problem] = []
         self._target_is_wrong = False
+        self._slos_of: dict[int, tuple[Slo, ...]] = {}
         self.load = check_load(source)
         self._problems += self.load.problems
         self.target = self._read_target()
@@ -104,7 +112,15 @@ class _Surroundings:
     def rules(self) -> tuple[Rule, ...]:
         """What the target has to have is asked of a target that could be read; else every answer would be a guess."""
         of_the_target = (self._crowd, self._needs, self._shop, self._draw, self._prometheus, self._components)
-        of_the_plan = (lambda _: self._problems, self._scenario, self._openings, self._steps, self._aborts, self._drift)
+        of_the_plan = (
+            lambda _: self._problems,
+            self._scenario,
+            self._openings,
+            self._steps,
+            self._aborts,
+            self._drift,
+            self._decided,
+        )
         return of_the_plan if self._target_is_wrong else (*of_the_plan, *of_the_target)
 
     def _read_target(self) -> Target | None:
@@ -131,6 +147,7 @@ class _Surroundings:
                 self._problems.append(self._source.problem(path, str(error)))
             else:
                 yield from found
+                self._slos_of[number] = tuple(found)
                 self._problems += [self._source.problem(path, text) for text in _unusable(found, seen)]
                 seen |= {slo.name for slo in found}
 
@@ -153,6 +170,11 @@ class _Surroundings:
         viewers, most = source.get(*path), self.described.spec.max_viewers
         if isinstance(viewers, int) and viewers > most:
             yield source.problem(path, f"{viewers} is more than the target's max_viewers ({most})")
+
+    def _decided(self, source: Document) -> Iterator[Problem]:
+        name, known = source.get("spec", "load", "scenario"), loadtests.runner.scenarios()
+        file = known[name].file if name in known else self._base / str(name)
+        yield from check_decidable(source, self.load, self._slos_of, file if file.is_file() else None)
 
     def _openings(self, source: Document) -> Iterator[Problem]:
         """Sales, and draws with their closing."""

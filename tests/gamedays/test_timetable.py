@@ -40,7 +40,7 @@ def test_a_plan_without_faults_sales_and_conditions_is_told_as_such(tmp_path):
     file = tmp_path / "calm.yaml"
     file.write_text(
         "apiVersion: flashcrowd/v1\nkind: GameDay\nmetadata: {name: calm}\nspec:\n  target: embedded\n"
-        "  slos: [storefront]\n  load: {scenario: live-commerce, viewers: 5, over: 1s, hold: 9s}\n"
+        "  slos: [storefront]\n  load: {scenario: live-commerce, viewers: 500, over: 1s, hold: 39s}\n"
     )
     text = timetable.text(prepare(str(file)))
     assert "components: none" in text
