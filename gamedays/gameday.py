@@ -22,7 +22,7 @@ from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.target import Target
 from flashcrowd.verdict import Verdict
-from gamedays import diagnosis, embedded, extracts, manifest, preflight, production, report
+from gamedays import diagnosis, drift, embedded, extracts, manifest, preflight, production, report
 from gamedays import judge as judging
 from gamedays.books import known_orders, save_books
 from gamedays.checks import Prepared, prepare
@@ -116,6 +116,8 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
                     shown.cancel()
                     series = extracts.save(run, prometheus, prepared.slos, began, time.time())
                     await _attempt(run, "ledger", save_books(run, target, guard, before))
+                    grown = drift.save(run, prometheus, prepared.plan.spec.drift, began, time.time())
+                    await _attempt(run, "drift", grown)
                     if await _attempt(run, "metrics", series):
                         looks = diagnosis.save(run, prometheus, prepared.slos, target.variables())
                         await _attempt(run, "diagnosis", looks)

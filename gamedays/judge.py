@@ -8,7 +8,7 @@ import monitors.judge
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
-from gamedays import controls, expected
+from gamedays import controls, drift, expected
 from gamedays.phases import ORDER
 from gamedays.sli import Tally
 from gamedays.story import FaultFact, Story
@@ -33,6 +33,7 @@ def judge(story: Story) -> Verdict:
             *_faults(story),
             *_slos(story),
             *expected.findings(story),
+            *drift.findings(story),
             *_taken_back(story),
             *controls.findings(story),
             *story.orders.findings,
