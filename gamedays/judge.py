@@ -54,6 +54,9 @@ def _complete(story: Story) -> Iterator[Finding]:
         yield Finding("run/complete", Outcome.INCONCLUSIVE, f"aborted at {at} of {whole}: {story.aborted}")
     elif story.interrupted:
         yield Finding("run/complete", Outcome.INCONCLUSIVE, f"interrupted at {at} of {whole}")
+    elif left := controls.unasked(story):
+        message = f"played to its end, {whole}; without its controls ({', '.join(left)}), so that no credit is given"
+        yield Finding("run/complete", Outcome.PASS, message, {"controls_not_played": left})
     else:
         yield Finding("run/complete", Outcome.PASS, f"played to its end, {whole}")
 
