@@ -1,4 +1,4 @@
-"""A crowd at the doors: viewers wait, and half of them rush what goes on sale; some who got one tell the room."""
+"""A crowd at the doors: viewers wait, and many of them rush what goes on sale; some who got one tell the room."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from loadtests.users import CrowdUser, LiveEvent, between, people, phrase, task
 
 NEEDS = ("live", "shop", "sale.opened")
 
-EAGER = 0.5
+EAGER = 0.4
 """Share of the viewers who want it: they came for the doors. More than people.INTERESTED, of who just watch."""
 
 TELLING = 0.04

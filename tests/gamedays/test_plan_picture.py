@@ -19,7 +19,7 @@ def test_the_picture_has_the_load_the_waves_the_faults_and_their_deadlines(tmp_p
     prepared = prepare("doorbuster")
     file = plan_picture.save(prepared, tmp_path / "plan.svg")
     told = texts(file.read_text())
-    for part in ("doorbuster: 1,200 viewers in 25 s, doors.py", "sale 00:32", "sale 01:50", "noticed", "recovered"):
+    for part in ("doorbuster: 800 viewers in 25 s, doors.py", "sale 00:29", "sale 01:47", "noticed", "recovered"):
         assert part in told
     assert any("process.kill on live → viewer-drops" in one for one in told)
     assert len(file.read_bytes()) < 100_000
