@@ -51,11 +51,19 @@ def run(
 
 
 @app.command("plan")
-def show(plan: Annotated[str, PlanArgument]) -> None:
-    """Check a plan and print its timeline; nothing is started or touched."""
+def show(
+    plan: Annotated[str, PlanArgument],
+    picture: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw the timeline, too.")] = None,
+) -> None:
+    """Check a plan and print its timeline; nothing is started or touched, and the target is asked nothing."""
     from gamedays import gameday, timetable
 
-    typer.echo(timetable.text(gameday.prepare(plan)))
+    prepared = gameday.prepare(plan)
+    typer.echo(timetable.text(prepared))
+    if picture is not None:
+        from gamedays import plan_picture
+
+        typer.echo(plan_picture.save(prepared, picture))
 
 
 @app.command()

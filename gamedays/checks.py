@@ -12,14 +12,14 @@ from typing import Any
 
 import loadtests.runner
 import monitors.slo_files
-import runbooks.catalogue
 from chaos.faults import parse_fault
 from flashcrowd.documents import Document, Rule, Step, did_you_mean, document
 from flashcrowd.errors import DocumentError, FlashcrowdError, InputError, Problem
 from flashcrowd.guard import Guard
 from flashcrowd.target import Component, Target, read_target
-from flashcrowd.units import parse_duration
 from gamedays import embedded, wrongbook
+from gamedays.decidable_check import check_decidable
+from gamedays.expectation_check import check_expectation, seconds
 from gamedays.load_check import check_load
 from gamedays.plan import BUILTIN, EMBEDDED, Control, Plan, builtin_names
 from loadtests.needs import lacking
@@ -48,6 +48,12 @@ class Prepared:
     def target_file(self) -> Path:
         """The file of the target, which a plan names from its own folder."""
         return self.file.parent / self.plan.spec.target
+
+    @property
+    def scenario_file(self) -> Path:
+        """Where the scenario is."""
+        known = loadtests.runner.scenarios()
+        return known[self.scenario].file if self.scenario in known else Path(self.scenario)
 
     @property
     def scenario(self) -> str:
@@ -101,6 +107,7 @@ class _Surroundings:
         self._source, self._base = source, source.file.parent
         self._problems: list[Problem] = []
         self._target_is_wrong = False
+        self._slos_of: dict[int, tuple[Slo, ...]] = {}
         self.load = check_load(source)
         self._problems += self.load.problems
         self.target = self._read_target()
@@ -110,7 +117,15 @@ class _Surroundings:
     def rules(self) -> tuple[Rule, ...]:
         """What the target has to have is asked of a target that could be read; else every answer would be a guess."""
         of_the_target = (self._crowd, self._needs, self._shop, self._draw, self._prometheus, self._components)
-        of_the_plan = (lambda _: self._problems, self._scenario, self._openings, self._steps, self._aborts)
+        of_the_plan = (
+            lambda _: self._problems,
+            self._scenario,
+            self._openings,
+            self._steps,
+            self._aborts,
+            self._drift,
+            self._decided,
+        )
         return of_the_plan if self._target_is_wrong else (*of_the_plan, *of_the_target)
 
     def _read_target(self) -> Target | None:
@@ -137,6 +152,7 @@ class _Surroundings:
                 self._problems.append(self._source.problem(path, str(error)))
             else:
                 yield from found
+                self._slos_of[number] = tuple(found)
                 self._problems += [self._source.problem(path, text) for text in _unusable(found, seen)]
                 seen |= {slo.name for slo in found}
 
@@ -160,14 +176,19 @@ class _Surroundings:
         if isinstance(viewers, int) and viewers > most:
             yield source.problem(path, f"{viewers} is more than the target's max_viewers ({most})")
 
+    def _decided(self, source: Document) -> Iterator[Problem]:
+        name, known = source.get("spec", "load", "scenario"), loadtests.runner.scenarios()
+        file = known[name].file if name in known else self._base / str(name)
+        yield from check_decidable(source, self.load, self._slos_of, file if file.is_file() else None)
+
     def _openings(self, source: Document) -> Iterator[Problem]:
         """Sales, and draws with their closing."""
-        closes = _seconds(source.get("spec", "draw", "closes_after")) or 0.0
+        closes = seconds(source.get("spec", "draw", "closes_after")) or 0.0
         for kind, lasts in (("sale", 0.0), ("draw", closes)):
             waves = source.get("spec", kind, "opens_at", default=[])
             for number, wave in enumerate(waves if isinstance(waves, list) else []):
                 path = ("spec", kind, "opens_at", number)
-                if (opens := _seconds(wave)) is not None and opens + lasts >= self._duration(source):
+                if (opens := seconds(wave)) is not None and opens + lasts >= self._duration(source):
                     what = "closes after" if opens < self._duration(source) else "is not before"
                     yield source.problem(path, f"{wave} {what} the end of the load")
 
@@ -192,10 +213,10 @@ class _Surroundings:
         for number in range(len(steps) if isinstance(steps, list) else 0):
             at: tuple[Step, ...] = ("spec", "steps", number)
             yield from self._fault(source, at)
-            yield from self._expectation(source, at)
+            yield from check_expectation(source, at, [slo.name for slo in self.slos])
 
     def _fault(self, source: Document, at: tuple[Step, ...]) -> Iterator[Problem]:
-        start, hold = _seconds(source.get(*at, "at")), _seconds(source.get(*at, "fault", "for"))
+        start, hold = seconds(source.get(*at, "at")), seconds(source.get(*at, "fault", "for"))
         if start is not None and hold is not None and start + hold > self._duration(source):
             yield source.problem((*at, "fault", "for"), "the fault would outlast the load; nobody would see it heal")
 
@@ -213,35 +234,27 @@ class _Surroundings:
             elif (reason := _cannot(raw, components[on])) is not None:
                 yield source.problem((*path, "on"), reason)
 
-    def _expectation(self, source: Document, at: tuple[Step, ...]) -> Iterator[Problem]:
-        expected = source.get(*at, "expect")
-        if isinstance(expected, dict) and set(expected) == {"slo"}:
-            wanted = "give detected_within, runbook or recovered_within"
-            yield source.problem((*at, "expect"), f"expects nothing of {expected['slo']}; {wanted}")
-        slo = source.get(*at, "expect", "slo")
-        names = [slo.name for slo in self.slos]
-        if isinstance(slo, str) and names and slo not in names:
-            yield source.problem((*at, "expect", "slo"), f"no SLO '{slo}' in this plan{did_you_mean(slo, names)}")
-        runbook, known = source.get(*at, "expect", "runbook"), runbooks.catalogue.builtin_names()
-        if isinstance(runbook, str) and runbook not in known:
-            yield source.problem((*at, "expect", "runbook"), f"no runbook '{runbook}'{did_you_mean(runbook, known)}")
-        hold = _seconds(source.get(*at, "fault", "for"))
-        for field in ("detected_within", "recovered_within"):
-            within = _seconds(source.get(*at, "expect", field))
-            if within is not None and hold is not None and within > hold:
-                yield source.problem((*at, "expect", field), "is longer than the fault: it would heal by itself first")
-
     def _aborts(self, source: Document) -> Iterator[Problem]:
         conditions = source.get("spec", "abort", default=[])
         for number, condition in enumerate(conditions if isinstance(conditions, list) else []):
             if (wrong := promql.syntax_fault(str(condition))) is not None:
                 yield source.problem(("spec", "abort", number), wrong)
 
+    def _drift(self, source: Document) -> Iterator[Problem]:
+        rows, seen = source.get("spec", "drift", default=[]), set[str]()
+        for number, row in enumerate(rows if isinstance(rows, list) else []):
+            query, name = (row.get("query"), row.get("name")) if isinstance(row, dict) else (None, None)
+            if isinstance(query, str) and (wrong := promql.syntax_fault(query)) is not None:
+                yield source.problem(("spec", "drift", number, "query"), wrong)
+            if isinstance(name, str) and name in seen:
+                yield source.problem(("spec", "drift", number, "name"), f"there is a drift '{name}' already")
+            seen.add(str(name))
+
     def _duration(self, source: Document) -> float:
         """Seconds of load, without an end where the plan doesn't say."""
         if self.load.duration is not None:
             return self.load.duration
-        parts = [_seconds(source.get("spec", "load", field)) for field in ("over", "hold")]
+        parts = [seconds(source.get("spec", "load", field)) for field in ("over", "hold")]
         return sum(part for part in parts if part is not None) if None not in parts else float("inf")
 
 
@@ -261,10 +274,3 @@ def _cannot(raw: Mapping[str, Any], component: Component) -> str | None:
     except InputError:
         return None
     return fault.check(component) or fault.capability()
-
-
-def _seconds(value: Any) -> float | None:
-    try:
-        return parse_duration(value) if value is not None else None
-    except ValueError:
-        return None

@@ -23,12 +23,13 @@ from flashcrowd.errors import FlashcrowdError, NeedError
 from flashcrowd.guard import Guard
 from flashcrowd.mark import mark_headers
 from flashcrowd.process import Supervisor
-from flashcrowd.rundir import RunDirectory
+from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.target import Target
 from gamedays import wrongbook
 from gamedays.allclear import Broken
 from gamedays.checks import Prepared
 from gamedays.oncall import Instead, OnCall
+from gamedays.phases import Phases
 from gamedays.plan import FaultStep
 from gamedays.schedule import Schedule
 from loadtests import runner
@@ -65,6 +66,7 @@ class Conductor:
         self._load: runner.Load | None = None
         self._broken: dict[str, str] = {}
         self._in_place, self._standing_down = Broken(), asyncio.Lock()
+        self._phases = Phases()
         self._gauge, self._step_gauge = FaultGauge(step.fault for step in self._steps), StepGauge()
 
     async def play(self, supervisor: Supervisor) -> None:
@@ -73,6 +75,7 @@ class Conductor:
         target = self._target.limited(sale.limit) if sale is not None else self._target
         self._load = await runner.start(supervisor, self._load_spec(), self._run, target, self._guard)
         start = time.time()
+        self._run.listen(self._phase)
         self._run.record("conductor", "started", at=start, duration=self._plan.duration)
         try:
             await self._play(start, self._load)
@@ -192,6 +195,11 @@ class Conductor:
             seed=self._prepared.seed,
             metrics_port=prometheus.load_port if prometheus else None,
         )
+
+    def _phase(self, event: Event) -> None:
+        if (begun := self._phases.event(event)) is not None:
+            name, why = begun
+            self._run.record("conductor", "phase", at=event.time, phase=name, why=why)
 
     def _fault_event(self, kind: str, data: dict[str, Any]) -> None:
         if kind == "injected":

@@ -100,6 +100,14 @@ def _asked(story: Story) -> Iterator[Finding]:
             yield Finding(f"control/{name}", Outcome.INCONCLUSIVE, f"the control was not played: {why}")
 
 
+def unasked(story: Story) -> list[str]:
+    """The controls of a game day's plan that were neither played with it nor asked for."""
+    if story.control is not None:
+        return []
+    told = {*wanted(story.run).controls, *(control.control for control in story.controls)}
+    return [name for name in story.plan.spec.controls if name not in told]
+
+
 def _of_run(story: Story) -> Iterator[Finding]:
     name = f"control/{story.control}"
     if story.control == "no-fault":

@@ -67,15 +67,21 @@ def recovery(sli: Sli, budget: float, pages: Sequence[PageSeen], slo: str, fault
     return Recovery(page, sli.recovered(budget, page.at, fault.ended))
 
 
+def moot(fault: FaultPlayed, back: Recovery) -> str | None:
+    """Why nothing can be expected of a fault; None when something can."""
+    if fault.injected is None:
+        return f"{fault.name} was never injected"
+    return f"{fault.name} did not bite" if not fault.bit and back.paged is None else None
+
+
 def judge_expectation(
     wanted: Expectation, fault: FaultPlayed, sli: Sli, silenced: Sequence[PageSeen], back: Recovery, judge: Judge
 ) -> list[Finding]:
     """One finding for each thing that the expectation asks for. silenced: alerts that would have been pages."""
     name = f"expect/{wanted.slo}"
-    if fault.injected is None:
-        return [Finding(name, Outcome.INCONCLUSIVE, f"{fault.name} was never injected, so nothing could be expected")]
-    if not fault.bit and back.paged is None:
-        return [Finding(name, Outcome.INCONCLUSIVE, f"{fault.name} did not bite, so nothing could be expected")]
+    why = moot(fault, back)
+    if fault.injected is None or why is not None:
+        return [Finding(name, Outcome.INCONCLUSIVE, f"{why}, so nothing could be expected")]
     findings = []
     if wanted.detected_within is not None:
         findings.append(_detected(f"{name}/detected", wanted.detected_within, fault, fault.injected, sli, back.paged))
@@ -98,7 +104,7 @@ def _detected(
         outcome = Outcome.PASS if took <= within else Outcome.FAIL
         message = f"{page.alert} paged {about(took)} after {fault.name}, at most {about(within)} wanted"
         return Finding(name, outcome, message, {**evidence, "paged_at": page.at, "took": round(took, 3)})
-    if (doubt := _doubt(sli, injected, injected + within, fault)) is not None:
+    if (doubt := doubt_of(sli, injected, injected + within, fault)) is not None:
         return Finding(name, Outcome.INCONCLUSIVE, f"no page after {fault.name}, but {doubt}", evidence)
     return Finding(name, Outcome.FAIL, f"no page within {about(within)} of {fault.name}", evidence)
 
@@ -115,7 +121,7 @@ def _named(name: str, wanted: str, fault: FaultPlayed, injected: float, sli: Sli
         outcome = Outcome.PASS if page.runbook == wanted else Outcome.FAIL
         named = f"names the runbook {page.runbook}" if page.runbook else "names no runbook"
         return Finding(name, outcome, f"{page.alert} {named}, {wanted} wanted")
-    if (doubt := _doubt(sli, injected, injected + fault.lasts, fault)) is not None:
+    if (doubt := doubt_of(sli, injected, injected + fault.lasts, fault)) is not None:
         return Finding(name, Outcome.INCONCLUSIVE, f"no page named the runbook {wanted}, but {doubt}")
     return Finding(name, Outcome.FAIL, f"nobody was paged, so nobody was told of the runbook {wanted}")
 
@@ -127,7 +133,7 @@ def _recovered(name: str, within: float, fault: FaultPlayed, injected: float, sl
         outcome = Outcome.PASS if took <= within else Outcome.FAIL
         message = f"back within its objective {about(took)} after {fault.name}, at most {about(within)} wanted"
         return Finding(name, outcome, message, {**evidence, "took": round(took, 3)})
-    if (doubt := _doubt(sli, injected, injected + within, fault)) is not None:
+    if (doubt := doubt_of(sli, injected, injected + within, fault)) is not None:
         return Finding(name, Outcome.INCONCLUSIVE, f"recovery can't be told: {doubt}", evidence)
     if back.paged is None:
         return Finding(name, Outcome.FAIL, f"no recovery within {about(within)}: nobody was paged", evidence)
@@ -142,7 +148,7 @@ def _held(name: str, fault: FaultPlayed, tally: Tally, judge: Judge) -> Finding:
     return Finding(name, outcome, message, {"bad": round(tally.bad, 1), "total": round(tally.total, 1)})
 
 
-def _doubt(sli: Sli, start: float, end: float, fault: FaultPlayed) -> str | None:
+def doubt_of(sli: Sli, start: float, end: float, fault: FaultPlayed) -> str | None:
     """Why it can't be said that something did not happen from `start` to `end`; None when it can."""
     if fault.ended < end - sli.step:
         return f"the fault was in place for {about(max(0.0, fault.ended - start))} only"

@@ -17,6 +17,11 @@ from monitors.slo import Slo
 _NOT_THE_PLAY = {"target", "slos", "controls"}
 """Of a plan: the first two have fingerprints of their own, and a control repeats the same plan."""
 
+_LATER = {
+    *("drift", "detected_within_production", "mitigated_within", "budget_spent_at_most", "others", "invariants"),
+}
+"""Fields that plans of earlier versions don't have; without them a plan is the same as before."""
+
 _PARTS = ("environment", "components", "live", "shop", "draw", "stream", "events")
 """Of a target: what load, faults and mitigations meet. Who measures it, and who the viewers are, is not among it."""
 
@@ -27,6 +32,8 @@ _PLACES = {"port", "ports", "folder", "log", "ca_file"}
 def of_plan(plan: Plan) -> str:
     """Twelve hex digits of the load, the sale, the faults and what is expected of them; not of its name."""
     spec = {key: value for key, value in _json(plan.spec).items() if key not in _NOT_THE_PLAY}
+    spec = {key: value for key, value in spec.items() if value or key not in _LATER}
+    spec["steps"] = [_used(step) for step in spec["steps"]]
     if trace := spec["load"].get("trace"):
         spec["load"] |= {"trace": Path(trace).name, "hold": None}  # a trace says by itself how long it is
     return fingerprint(spec)
@@ -45,6 +52,13 @@ def of_target(target: Target | None) -> str:
     target = target or embedded.describe(embedded.Addresses(), "http://127.0.0.1:1")
     spec = _json(target.spec)
     return fingerprint({part: _settled(spec[part]) for part in _PARTS})
+
+
+def _used(step: dict[str, Any]) -> dict[str, Any]:
+    """A step without the later fields of its expectation that it doesn't use."""
+    if (expected := step.get("expect")) is None:
+        return step
+    return {**step, "expect": {key: value for key, value in expected.items() if value is not None or key not in _LATER}}
 
 
 def _rule(slo: Slo) -> dict[str, Any]:

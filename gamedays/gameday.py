@@ -24,7 +24,7 @@ from flashcrowd.sweeper import swept
 from flashcrowd.target import Target
 from flashcrowd.units import clock
 from flashcrowd.verdict import Verdict
-from gamedays import diagnosis, embedded, extracts, manifest, preflight, production, report
+from gamedays import diagnosis, drift, embedded, extracts, manifest, preflight, production, report
 from gamedays import judge as judging
 from gamedays.books import known_orders, save_books
 from gamedays.checks import Prepared, prepare
@@ -96,7 +96,8 @@ async def play(prepared: Prepared, out: Path, screen: Screen) -> Ended:
     ended = replace(judge(run.path), interrupted=interrupted)
     if not interrupted and prepared.control is None and ended.story.windows and replay.available():
         try:
-            await _attempt(run, "production", production.save(ended.story))
+            if await _attempt(run, "production", production.save(ended.story)):
+                ended = replace(ended, verdict=_judged(ended.story))
         except asyncio.CancelledError:
             ended = replace(ended, interrupted=True)
     write_reports(ended)
@@ -133,6 +134,8 @@ async def _play(prepared: Prepared, run: RunDirectory, screen: Screen) -> None:
                     shown.cancel()
                     series = extracts.save(run, prometheus, prepared.slos, began, time.time())
                     await _attempt(run, "ledger", save_books(run, target, guard, before))
+                    grown = drift.save(run, prometheus, prepared.plan.spec.drift, began, time.time())
+                    await _attempt(run, "drift", grown)
                     if await _attempt(run, "metrics", series):
                         looks = diagnosis.save(run, prometheus, prepared.slos, target.variables())
                         await _attempt(run, "diagnosis", looks)
@@ -165,10 +168,14 @@ def judge(path: Path) -> Ended:
     """Judge a run directory and write its `verdict.json`. Raises InputError when it isn't one."""
     run = RunDirectory.open(path)
     story = read_story(run)
-    with readable(run):
+    return Ended(run, story, _judged(story))
+
+
+def _judged(story: Story) -> Verdict:
+    with readable(story.run):
         verdict = judging.judge(story)
-    judging.save(run, verdict)
-    return Ended(run, story, verdict)
+    judging.save(story.run, verdict)
+    return verdict
 
 
 def write_reports(ended: Ended) -> list[Path]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import monitors.judge
 from flashcrowd.rundir import RunDirectory
-from flashcrowd.units import clock
+from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
-from gamedays import controls, expected
+from gamedays import controls, drift, expected
+from gamedays.phases import ORDER
 from gamedays.sli import Tally
 from gamedays.story import FaultFact, Story
 from monitors.slo import Slo
@@ -17,17 +18,23 @@ ARRIVED = 0.9
 """The share of the planned viewers that must have been connected at once: what holds for fewer says little of all."""
 
 
+LEAST = 1.0
+"""Seconds that a phase has to last to have been one."""
+
+
 def judge(story: Story) -> Verdict:
     """The verdict of a run. What can't be known is inconclusive, never a pass."""
     return Verdict(
         (
             *_complete(story),
             *_evidence(story),
+            *_phases(story),
             *_crowd(story),
             *_size(story),
             *_faults(story),
             *_slos(story),
             *expected.findings(story),
+            *drift.findings(story),
             *_taken_back(story),
             *controls.findings(story),
             *story.orders.findings,
@@ -48,6 +55,9 @@ def _complete(story: Story) -> Iterator[Finding]:
         yield Finding("run/complete", Outcome.INCONCLUSIVE, f"aborted at {at} of {whole}: {story.aborted}")
     elif story.interrupted:
         yield Finding("run/complete", Outcome.INCONCLUSIVE, f"interrupted at {at} of {whole}")
+    elif left := controls.unasked(story):
+        message = f"played to its end, {whole}; without its controls ({', '.join(left)}), so that no credit is given"
+        yield Finding("run/complete", Outcome.PASS, message, {"controls_not_played": left})
     else:
         yield Finding("run/complete", Outcome.PASS, f"played to its end, {whole}")
 
@@ -56,6 +66,19 @@ def _evidence(story: Story) -> Iterator[Finding]:
     """Whether what the run left is all there, and as it left it."""
     if story.lacking is not None:
         yield Finding("run/evidence", Outcome.INCONCLUSIVE, story.lacking)
+
+
+def _phases(story: Story) -> Iterator[Finding]:
+    """Whether there was health before the first fault to compare with, and time after the last to come back in."""
+    if not story.windows:
+        return
+    lasted: dict[str, float] = {name: sum(one.seconds for one in story.phases if one.name == name) for name in ORDER}
+    told = ", ".join(f"{name} {about(seconds)}" for name, seconds in lasted.items() if seconds)
+    for name, missing in (("baseline", "nothing to compare with"), ("recovery", "nobody saw the platform come back")):
+        if lasted[name] < LEAST:
+            yield Finding("run/phases", Outcome.INCONCLUSIVE, f"there was no {name}: {missing}; {told}")
+            return
+    yield Finding("run/phases", Outcome.PASS, told, {name: round(seconds, 3) for name, seconds in lasted.items()})
 
 
 def _crowd(story: Story) -> Iterator[Finding]:

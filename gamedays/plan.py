@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from chaos.faults import AnyFault
 from flashcrowd.documents import V1, Metadata, Model
-from flashcrowd.units import Duration, Rate, about
+from flashcrowd.units import Duration, Rate, Ratio, about
 from loadtests import people
 from loadtests.rooms import room_names
 from loadtests.shapes import STEPS, ShapeName
@@ -97,13 +97,43 @@ class DrawPlan(Model):
         return self.prizes if isinstance(self.prizes, list) else [f"prize-{n}" for n in range(1, self.prizes + 1)]
 
 
+def _word_or_names(word: str) -> BeforeValidator:
+    """One message, where each part of a union would have its own."""
+
+    def check(value: object) -> object:
+        if value is None or value == word or (isinstance(value, list) and value):
+            return value
+        raise ValueError(f"wants {word}, or a list of names")
+
+    return BeforeValidator(check)
+
+
 class Expectation(Model):
-    """What must become of a fault. Times count from the injection, in seconds."""
+    """What must become of a fault. Times count from the injection, in seconds.
+
+    detected_within_production: by the rules of production, if the fault went on as bad as it was. budget_spent_at_most:
+    of what `slo` may spend in 30 days, 0 to 1. others: what becomes of the plan's other SLOs meanwhile; a list names
+    those that may be hit as well. invariants: those that must be decided, and hold, in this run.
+    """
 
     slo: str
     detected_within: Duration | None = None
+    detected_within_production: Duration | None = None
     runbook: str | None = None
+    mitigated_within: Duration | None = None
     recovered_within: Duration | None = None
+    budget_spent_at_most: Ratio | None = None
+    others: Annotated[Literal["untouched"] | list[str] | None, _word_or_names("untouched")] = None
+    invariants: Annotated[Literal["all"] | list[str] | None, _word_or_names("all")] = None
+
+
+class DriftPlan(Model):
+    """What must not grow while nothing changes. query: PromQL, of which each series is judged by itself. at_most: the
+    share by which it may grow, from when all viewers are there until the end."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][-a-z0-9]*$")]
+    query: str
+    at_most: Ratio
 
 
 class FaultStep(Model):
@@ -121,6 +151,7 @@ class GameDaySpec(Model):
     sale: SalePlan | None = None
     draw: DrawPlan | None = None
     steps: list[FaultStep] = []
+    drift: list[DriftPlan] = []
     controls: list[Control] = []
     abort: list[str] = []
 

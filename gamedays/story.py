@@ -17,6 +17,7 @@ from gamedays.crowd import Crowd, crowd
 from gamedays.expectations import FaultPlayed, PageSeen, Recovery, recovery
 from gamedays.extracts import load_charts, load_slis
 from gamedays.orders import doubt_of_books, judge_orders
+from gamedays.phases import Phase, phases
 from gamedays.plan import EMBEDDED, FaultStep, Plan
 from gamedays.sli import Sli, Window, merged, outside
 from gamedays.waves import Wave, waves
@@ -119,6 +120,11 @@ class Story:
         """When any fault was in place, or what was done about it was still taken back; two at once are one window."""
         faults = [(fault.injected, fault.ended) for fault in self.faults if fault.injected is not None]
         return merged([*faults, *((event.data["since"], event.time) for event in self.stood_down)])
+
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """Baseline, fault, mitigation and recovery, as they followed each other; none of a run that never started."""
+        return phases(self.events, self.end)
 
     @property
     def stood_down(self) -> tuple[Event, ...]:

@@ -36,6 +36,7 @@ def write(story: Story, verdict: Verdict) -> str:
         ),
         *_triads(story),
         *_detection(story),
+        *([f"**Phases** {told}"] if (told := sentences.phases(story)) else []),
         f"**Orders** {sentences.orders(story)}  \n**Crowd** {sentences.crowd(story)}",
         "## Findings",
         table(

@@ -117,6 +117,12 @@ def crowd(story: Story) -> str:
     return f"generator lag p99 {seen.lag * 1000:.0f} ms: {trust}"
 
 
+def phases(story: Story) -> str:
+    """How long each phase was, in one line; empty where nothing was broken."""
+    told = [f"{one.name} {about(one.seconds)}" for one in story.phases]
+    return " · ".join(told) if len(told) > 1 else ""
+
+
 def left_in_place(story: Story) -> str | None:
     """The mitigations that a target which goes on running still has; the next run would start with them."""
     if story.manifest["target"] == EMBEDDED or not (left := still_in_place(story)):

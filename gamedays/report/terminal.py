@@ -58,6 +58,7 @@ def _triads(story: Story) -> str:
 
 def _facts(story: Story, verdict: Verdict) -> str:
     lines = [f"Noticed  {text}" for text in detection.sentences(production.load(story.run))]
+    lines += [f"Phases   {told}"] if (told := sentences.phases(story)) else []
     lines += [f"Orders   {sentences.orders(story)}", f"Crowd    {sentences.crowd(story)}"]
     if (left := sentences.left_in_place(story)) is not None:
         lines.append(f"Left     {left}")

@@ -31,7 +31,14 @@ from loadtests.stock import StockRow
 
 MINIMUM = 100
 
-__all__ = ["EXAMPLES", "MINIMUM", "Judgement", "OrderSummary", "Sale", "judge"]
+NAMES = (
+    *("oversold", "undersold", "lost", "duplicate", "replay", "rejected-but-stored", "limit", "unknown"),
+    *("conservation", "negative-stock", "drained", "activity"),
+    *("draw-winners", "draw-once", "draw-entered", "draw-told", "draw-answered", "forbidden-phrase", "chat-order"),
+)
+"""What their findings are called, after `invariant/`."""
+
+__all__ = ["EXAMPLES", "MINIMUM", "NAMES", "Judgement", "OrderSummary", "Sale", "judge"]
 
 
 @dataclass(frozen=True)

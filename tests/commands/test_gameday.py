@@ -9,7 +9,7 @@ metadata: {name: friday}
 spec:
   target: target.yaml
   slos: [storefront]
-  load: {scenario: live-commerce, viewers: 5, over: 1s, hold: 5s}
+  load: {scenario: live-commerce, viewers: 5, over: 1s, hold: 1h}
 """
 TARGET = """\
 apiVersion: flashcrowd/v1

@@ -34,7 +34,7 @@ metadata: {name: friday}
 spec:
   target: target.yaml
   slos: [storefront]
-  load: {scenario: live-commerce, viewers: 2, over: 1s, hold: 5s}
+  load: {scenario: live-commerce, viewers: 2, over: 1s, hold: 1h}
 """
 LOAD = ("load", "run", "live-commerce", "--target", "target.yaml", "--duration", "5s", "--viewers")
 FAULT = ("chaos", "inject", "network.latency", "--on", "inventory", "--for", "5s", "--set", "delay=1s")

@@ -101,6 +101,27 @@ def test_it_says_when_production_would_have_noticed(played):
     assert "<h3>Detection, live and in production</h3>" in (run / "report.html").read_text()
 
 
+def test_each_expectation_of_the_plan_is_a_finding_that_passes(played):
+    run = played[0].run_directory()
+    found = {name.removeprefix("expect/order-latency/"): row for name, row in findings(run).items()}
+    wanted = ["detected", "runbook", "mitigated", "recovered", "held", "budget", "invariants"]
+    wanted += ["others/order-availability", "others/chat-delivery"]
+    wanted += ["detected-production"] if shutil.which("promtool") is not None else []
+    for name in wanted:
+        assert found[name]["outcome"] == "pass", found[name]
+    assert found["mitigated"]["evidence"]["took"] < found["recovered"]["evidence"]["took"] + 1
+    assert 0 < found["budget"]["evidence"]["spent"] < 0.005
+
+
+def test_the_phases_are_recorded_and_told(played):
+    run = played[0].run_directory()
+    told = [row["data"]["phase"] for row in events(run) if row["kind"] == "phase"]
+    assert told[0] == "baseline"
+    assert told[-2:] == ["mitigation", "recovery"]
+    assert findings(run)["run/phases"]["outcome"] == "pass"
+    assert "Phases   baseline 16 s" in played[1].stdout
+
+
 def test_each_diagnosis_step_is_tried_in_health_and_under_the_fault(played):
     run = played[0].run_directory()
     told = json.loads((run / "metrics" / "diagnosis.json").read_text())

@@ -15,7 +15,7 @@ metadata: {name: friday}
 spec:
   target: embedded
   slos: [storefront]
-  load: {scenario: live-commerce, viewers: 200, over: 10s, hold: 50s}
+  load: {scenario: live-commerce, viewers: 2000, over: 10s, hold: 50s}
   sale: {opens_at: [20s], sku: lipstick-01, stock: 50}
   steps:
     - at: 10s
@@ -100,11 +100,11 @@ WRONG = {
         "plan.yaml:7: spec.load.scenario: no scenario 'live-comerce'; did you mean 'live-commerce'?",
     ),
     "too many viewers": (
-        ("viewers: 200", "viewers: 300001"),
+        ("viewers: 2000", "viewers: 300001"),
         "plan.yaml:7: spec.load.viewers: 300001 is more than the target's max_viewers (300000)",
     ),
     "no viewers": (
-        ("viewers: 200", "viewers: 0"),
+        ("viewers: 2000", "viewers: 0"),
         "plan.yaml:7: spec.load.viewers: input should be greater than or equal to 1, got 0",
     ),
     "shape": (
@@ -117,12 +117,12 @@ WRONG = {
         "plan.yaml:7: spec.load.steps: is for shape: steps; the shape is ramp",
     ),
     "more steps than viewers": (
-        ("over: 10s", "shape: steps, steps: 500, over: 10s"),
-        "plan.yaml:7: spec.load.steps: 500 steps for 200 viewers",
+        ("over: 10s", "shape: steps, steps: 5000, over: 10s"),
+        "plan.yaml:7: spec.load.steps: 5000 steps for 2000 viewers",
     ),
     "more rooms than viewers": (
-        ("over: 10s", "rooms: 500, over: 10s"),
-        "plan.yaml:7: spec.load.rooms: 500 rooms for 200 viewers",
+        ("over: 10s", "rooms: 5000, over: 10s"),
+        "plan.yaml:7: spec.load.rooms: 5000 rooms for 2000 viewers",
     ),
     "a room twice": (
         ("over: 10s", "rooms: [main, main], over: 10s"),
@@ -197,7 +197,39 @@ WRONG = {
     "an expectation of nothing": (
         (", detected_within: 10s, runbook: order-latency, recovered_within: 30s", ""),
         "plan.yaml:12: spec.steps[0].expect: expects nothing of order-latency; "
-        "give detected_within, runbook or recovered_within",
+        "give detected_within, runbook, mitigated_within",
+    ),
+    "mitigation before detection": (
+        ("runbook: order-latency,", "mitigated_within: 9s,"),
+        "plan.yaml:12: spec.steps[0].expect.mitigated_within: is shorter than detected_within, which comes first",
+    ),
+    "other slo": (
+        ("runbook: order-latency,", "others: [chat-delivry],"),
+        "plan.yaml:12: spec.steps[0].expect.others[0]: no SLO 'chat-delivry' in this plan; did you mean",
+    ),
+    "no other slo left": (
+        ("runbook: order-latency,", "others: [chat-delivery, order-availability],"),
+        "plan.yaml:12: spec.steps[0].expect.others: the plan judges no other SLO that could stay untouched",
+    ),
+    "others": (
+        ("runbook: order-latency,", "others: untuched,"),
+        "plan.yaml:12: spec.steps[0].expect.others: wants untouched, or a list of names",
+    ),
+    "budget": (
+        ("runbook: order-latency,", "budget_spent_at_most: 5,"),
+        "plan.yaml:12: spec.steps[0].expect.budget_spent_at_most: '5' is not a ratio: it must lie between 0 and 1",
+    ),
+    "invariant": (
+        ("runbook: order-latency,", "invariants: [oversell],"),
+        "plan.yaml:12: spec.steps[0].expect.invariants[0]: no invariant 'oversell'; did you mean 'oversold'?",
+    ),
+    "invariant of a draw": (
+        ("runbook: order-latency,", "invariants: [draw-once],"),
+        "plan.yaml:12: spec.steps[0].expect.invariants[0]: the plan has no draw, which draw-once is about",
+    ),
+    "drift": (
+        ("abort: ", "drift: [{name: memory, query: 'sum(', at_most: 10 %}]\n  abort: "),
+        "plan.yaml:13: spec.drift[0].query: ",
     ),
     "abort condition": (("up == 0", "up =="), "plan.yaml:13: spec.abort[0]: "),
     "kind": (("kind: GameDay", "kind: Target"), "plan.yaml:2: kind: wants kind: GameDay, got 'Target'"),
@@ -246,8 +278,8 @@ LACKING = {
         "plan.yaml:11: spec.steps[0].fault.on: no component 'inventory'; known: cache, stock",
     ),
     "room for the crowd": (
-        ("300000", "199"),
-        "plan.yaml:7: spec.load.viewers: 200 is more than the target's max_viewers (199)",
+        ("300000", "1999"),
+        "plan.yaml:7: spec.load.viewers: 2000 is more than the target's max_viewers (1999)",
     ),
 }
 
@@ -268,7 +300,7 @@ def test_the_faults_of_the_target_file_are_told_with_those_of_the_plan(write):
 
 
 def test_nothing_is_guessed_of_a_target_that_can_not_be_read(write):
-    plan = WITH_TARGET.replace("viewers: 200", "viewers: 250000").replace("on: inventory", "on: warehouse")
+    plan = WITH_TARGET.replace("viewers: 2000", "viewers: 250000").replace("on: inventory", "on: warehouse")
     assert problems(write(plan)) == ["staging.yaml: can't be read: no such file or directory"]
 
 
@@ -315,7 +347,7 @@ def test_a_plan_follows_a_trace_as_long_as_that_is(write):
     assert prepared.points == ((0.0, 1.0), (30.0, 10.0), (60.0, 5.0))
     assert prepared.plan.duration == 60.0
     assert prepared.plan.spec.load.room_names == ("main", "attic")
-    assert prepared.plan.spec.load.describe() == "200 viewers as in friday.csv, 2 rooms"
+    assert prepared.plan.spec.load.describe() == "2,000 viewers as in friday.csv, 2 rooms"
 
 
 def test_the_faults_of_a_trace_are_told_with_those_of_its_plan(write):
@@ -343,3 +375,50 @@ def test_a_scenario_of_ones_own_says_what_it_needs_too(write):
     assert "busy.py needs spec.stream" in found
     for text in ("NEEDS = 3", "NEEDS = some()", "no python", "HAS = ['stream']"):
         assert prepare(write(plan, staging_yaml=TARGET, busy_py=text)).plan
+
+
+def test_objectives_that_so_few_viewers_can_not_decide_are_told_at_once(write):
+    strict = """version: prometheus/v1
+service: chat
+slos:
+  - name: chat
+    objective: 99.9
+    sli:
+      events:
+        error_query: sum(rate(flashcrowd_chat_deliveries_total{outcome="late"}[{{.window}}]))
+        total_query: sum(rate(flashcrowd_chat_deliveries_total[{{.window}}]))
+    alerting: {name: ChatBurn}
+"""
+    plan = PLAN.replace("viewers: 2000", "viewers: 12").replace("[storefront]", "[storefront, strict.yaml]")
+    found = problems(write(plan, strict_yaml=strict))
+    told = {text.split(": ")[2]: text for text in found}
+    assert set(told) == {"order-availability", "order-latency", "chat-delivery", "chat"}
+    assert told["order-availability"] == (
+        "plan.yaml:6: spec.slos[0]: order-availability: 12 viewers can't decide a 99.5 % objective in the 15 s without "
+        "a fault; they make 18 events at most, and 765 without a bad one are needed: more viewers, or a longer hold"
+    )
+    assert "can't decide a 99.9 % objective" in told["chat"]
+    assert "spec.slos[1]" in told["chat"]
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "from other import Base\nclass Viewer(Base):\n    wait_time = between(20, 60)\n",
+        "class Viewer(CrowdUser):\n    wait_time = between(some(), 60)\n",
+        "class Viewer(CrowdUser):\n    wait_time = between(20, 60)\n"
+        "    @task\n    def t(self):\n        for _ in range(9):\n            self.shop.order(1)\n",
+        "class Viewer(CrowdUser):\n    wait_time = between(20, 60)\n"
+        "    def on_start(self):\n        self.room.on('chat', self.buy)\n"
+        "    @task\n    def buy(self):\n        self.shop.order(1)\n",
+    ],
+)
+def test_nothing_is_reckoned_with_that_the_scenario_does_not_say_for_certain(write, scenario):
+    plan = PLAN.replace("viewers: 2000", "viewers: 12").replace("live-commerce", "own.py")
+    assert prepare(write(plan, own_py=scenario)).plan.spec.load.viewers == 12
+
+
+def test_what_others_order_on_a_platform_of_ones_own_is_not_known(write):
+    plan = WITH_TARGET.replace("viewers: 2000", "viewers: 12")
+    found = problems(write(plan, staging_yaml=TARGET))
+    assert [text.split(": ")[2] for text in found] == ["chat-delivery"]

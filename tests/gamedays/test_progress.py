@@ -15,6 +15,7 @@ from runbooks.execution import State
 
 ROOT = Path(__file__).parents[2]
 SILENT = {
+    "conductor/phase",  # what begins it says it
     "conductor/prometheus_lost",  # the abort that follows says it
     "fault/armed",  # each fault is; that it is injected says enough
     "load/interrupted",  # a load alone has no screen

@@ -149,3 +149,19 @@ def test_judging_again_gives_the_same(with_controls):
     again = Path(shutil.move(run.path, run.path.with_name("moved")))
     gameday.judge(again)
     assert (again / "verdict.json").read_bytes() == before
+
+
+def test_a_game_day_whose_controls_nobody_asked_for_says_so(rehearsed, with_controls):
+    def complete(run: RunDirectory) -> tuple[Outcome, str]:
+        manifest = run.read_json("manifest.json")
+        manifest["plan"]["spec"]["controls"] = ["no-fault", "no-runbook"]
+        run.write_json("manifest.json", manifest)
+        (found,) = [one for one in gameday.judge(run.path).verdict.findings if one.name == "run/complete"]
+        return found.outcome, found.message
+
+    said = "played to its end, 02:00; without its controls ({}), so that no credit is given"
+    assert complete(rehearsed()) == (Outcome.PASS, said.format("no-fault, no-runbook"))
+    assert complete(with_controls(NO_RUNBOOK, name="half")) == (Outcome.PASS, said.format("no-fault"))
+    assert complete(with_controls(NO_FAULT, NO_RUNBOOK, name="whole")) == (Outcome.PASS, "played to its end, 02:00")
+    alone = rehearsed(name="alone", **NO_RUNBOOK)
+    assert complete(alone) == (Outcome.PASS, "played to its end, 02:00"), "a control has none of its own"

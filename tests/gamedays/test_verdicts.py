@@ -16,6 +16,7 @@ from gamedays.report import sentences
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 SOUND = {
     "run/complete",
+    "run/phases",
     "crowd/trust",
     "crowd/size",
     "fault/1/bit",
@@ -142,7 +143,8 @@ CASES = {
             "expect/order-latency": (INCONCLUSIVE, "was never injected, so nothing could be expected"),
         },
         "run it again",
-        {"fault/1/healed"} | {f"expect/order-latency/{part}" for part in ("detected", "runbook", "recovered", "held")},
+        {"run/phases", "fault/1/healed"}
+        | {f"expect/order-latency/{part}" for part in ("detected", "runbook", "recovered", "held")},
     ),
     "the fault, of which nothing is expected, is never injected": Case(
         {"injected": False, "paged": None, "expect": "null"},
@@ -150,20 +152,27 @@ CASES = {
         ExitCode.INCONCLUSIVE,
         {"fault/1/bit": (INCONCLUSIVE, "was never injected")},
         "run it again",
-        {"fault/1/healed"} | {f"expect/order-latency/{part}" for part in ("detected", "runbook", "recovered", "held")},
+        {"run/phases", "fault/1/healed"}
+        | {f"expect/order-latency/{part}" for part in ("detected", "runbook", "recovered", "held")},
     ),
     "the fault can't be healed": Case(
         {"heal": "failed"},
         FAIL,
         ExitCode.UNHEALED,
-        {"fault/1/healed": (FAIL, "is not healed: the proxy is gone; by hand: curl -X DELETE")},
+        {
+            "run/phases": (INCONCLUSIVE, "there was no recovery: nobody saw the platform come back"),
+            "fault/1/healed": (FAIL, "is not healed: the proxy is gone; by hand: curl -X DELETE"),
+        },
         "flashcrowd chaos recover",
     ),
     "nobody saw the fault heal": Case(
         {"heal": None},
         INCONCLUSIVE,
         ExitCode.INCONCLUSIVE,
-        {"fault/1/healed": (INCONCLUSIVE, "'flashcrowd chaos status' tells whether it did")},
+        {
+            "run/phases": (INCONCLUSIVE, "there was no recovery"),
+            "fault/1/healed": (INCONCLUSIVE, "'flashcrowd chaos status' tells whether it did"),
+        },
         "run it again",
     ),
     "an objective is missed without any fault": Case(
@@ -280,7 +289,7 @@ CASES = {
         ExitCode.PASS,
         {"control/no-fault": (PASS, "without the fault nobody was paged")},
         "Compare it with the run without a control",
-        {name for name in SOUND if name.startswith(("fault/", "expect/"))},
+        {name for name in SOUND if name.startswith(("fault/", "expect/", "run/phases"))},
     ),
     "somebody is paged although nothing was broken": Case(
         {"control": "no-fault", "runbook": None},
@@ -288,7 +297,7 @@ CASES = {
         ExitCode.FAIL,
         {"control/no-fault": (FAIL, "OrderLatencyBurn paged although nothing was broken")},
         "then at the timeline",
-        {name for name in SOUND if name.startswith(("fault/", "expect/"))},
+        {name for name in SOUND if name.startswith(("fault/", "expect/", "run/phases"))},
     ),
     "the control without the runbook": Case(
         {"control": "no-runbook", "recovered": None},
