@@ -132,7 +132,7 @@ def merged(runs: Iterable[RunEvidence]) -> tuple[RunEvidence, ...]:
 
 def credited(row: Rehearsed, run: RunEvidence, runs: Sequence[RunEvidence]) -> tuple[bool | None, str]:
     """The credit of a recovery and why, by the run's own controls, or else by those of the same play."""
-    if row.credit is not None or row.recovered is None:
+    if row.credit is not None or row.recovered is None or not row.mitigations:
         return row.credit, row.why
     apart = [
         shown
@@ -144,11 +144,13 @@ def credited(row: Rehearsed, run: RunEvidence, runs: Sequence[RunEvidence]) -> t
     for shown in apart:
         if shown.outcome == "fail":
             return False, f"{shown.control}: {shown.text}"
-    for shown in apart:
-        if shown.control == "no-runbook" and shown.outcome == "pass":
-            return True, "without it there was no recovery before the fault healed"
-    undecided = [f"{shown.control} can't tell: {shown.text}" for shown in apart if shown.outcome == "inconclusive"]
-    return None, next(iter(undecided), row.why or "no control was played")
+    latest = {shown.control: shown for shown in apart}
+    for shown in latest.values():
+        if shown.outcome == "inconclusive":
+            return None, f"{shown.control} can't tell: {shown.text}"
+    if "no-runbook" in latest:
+        return True, "without it there was no recovery before the fault healed"
+    return None, row.why or "no control was played"
 
 
 def to_line(run: RunEvidence) -> str:
