@@ -288,3 +288,10 @@ def test_whatever_people_write_survives_or_the_page_is_refused_as_it_stands(word
             parse(text, FILE), blocks(text, FILE, NAMES)
         return
     assert peoples(result) == peoples(text)
+
+
+def test_what_nobody_looked_at_in_health_is_not_said_to_be_silent_there():
+    one = run(1, LATENCY)
+    ill = replace(one, looks=tuple(look for look in one.looks if look.cause is not None))
+    assert "yes under network.latency on inventory, nobody looked in health" in fresh(ill)
+    assert "yes under network.latency on inventory, no in health" in fresh(one)
