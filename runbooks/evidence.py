@@ -117,15 +117,15 @@ class RunEvidence:
         return self.plan_print, self.rules, self.target_print
 
 
-def merged(runs: Iterable[RunEvidence]) -> tuple[RunEvidence, ...]:
-    """Each run once, of two with the same id the latter, in order of time; the latest `KEPT` of those with faults.
+def merged(runs: Iterable[RunEvidence], kept: int = KEPT) -> tuple[RunEvidence, ...]:
+    """Each run once, of two with the same id the latter, in order of time; the latest `kept` of those with faults.
 
     A run that no control of its own was played with gets its credit by controls that were played apart.
     """
     once = sorted({run.id: run for run in runs}.values(), key=lambda run: (run.at, run.id))
-    played = [run for run in once if run.control is None][-KEPT:]
+    played = [run for run in once if run.control is None][-kept:]
     plays = {run.same_play for run in played}
-    controls = [run for run in once if run.control is not None and (run.same_play in plays or not played)][-KEPT:]
+    controls = [run for run in once if run.control is not None and (run.same_play in plays or not played)][-kept:]
     controls = [run for run in controls if run.rehearsed or run.controls or run.looks]
     return tuple(sorted([*played, *controls], key=lambda run: (run.at, run.id)))
 
