@@ -20,7 +20,7 @@ from flashcrowd.rundir import RunDirectory
 from flashcrowd.units import about
 from flashcrowd.verdict import Finding, Outcome
 from gamedays.sli import Sli
-from gamedays.story import CONTROLS, FaultFact, Story
+from gamedays.story import CARRIED_OUT, CONTROLS, FaultFact, RunbookFact, Story
 
 FILE = "controls.json"
 
@@ -69,10 +69,19 @@ def shown(story: Story, number: int) -> Shown:
     assert fault.step.expect is not None
     slo = fault.step.expect.slo
     outcome, text = _no_page(story, slo) if story.control == "no-fault" else _no_recovery(story, fault, slo)
-    instead = story.followed(fault) if story.control == "wrong-runbook" else None
-    if story.control == "wrong-runbook" and instead is None and outcome is Outcome.PASS:
-        outcome, text = Outcome.INCONCLUSIVE, "no other runbook was followed"
+    instead = story.followed(fault, slo) if story.control == "wrong-runbook" else None
+    if story.control == "wrong-runbook" and outcome is Outcome.PASS and (doubt := _not_instead(instead)) is not None:
+        outcome, text = Outcome.INCONCLUSIVE, doubt
     return Shown(story.control, outcome, text, instead.name if instead is not None else None)
+
+
+def _not_instead(instead: RunbookFact | None) -> str | None:
+    """Why nothing was done in the place of the right runbook; None when something was."""
+    if instead is None:
+        return "no other runbook was followed"
+    if instead.outcome != CARRIED_OUT:
+        return f"{instead.name} was not carried out: {instead.outcome.replace('_', ' ')}"
+    return None
 
 
 def findings(story: Story) -> Iterator[Finding]:
@@ -163,6 +172,8 @@ def _doubt(story: Story, fault: FaultFact, sli: Sli, since: float | None) -> str
         return "Prometheus has no data"
     if since is None:
         return "this time the fault spoiled nothing"
+    if not fault.bit:
+        return f"the fault did not bite: {fault.bites or 'no effect was seen'}"
     if lasted < fault.step.fault.duration - sli.step:
         return f"the fault was in place for {about(max(0.0, lasted))} only"
     if crowd is None or crowd.saturated_seconds > 0:
