@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import monitors.judge
 from flashcrowd.errors import InputError
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.units import about
 from flashcrowd.verdict import Finding, Outcome
+from gamedays import takenback
 from gamedays.sli import Sli
 from gamedays.story import CARRIED_OUT, CONTROLS, FaultFact, RunbookFact, Story
 
@@ -91,6 +92,7 @@ def findings(story: Story) -> Iterator[Finding]:
         return
     for control in story.controls:
         yield from _of_run(control)
+        yield from _left(control)
     asked, played = wanted(story.run), {control.control for control in story.controls}
     for name in asked.controls:
         if name not in played:
@@ -115,6 +117,13 @@ def _of_run(story: Story) -> Iterator[Finding]:
     for fault in story.faults:
         if fault.heal_failed is not None:
             yield Finding(f"{name}/healed", Outcome.FAIL, f"{fault.name} is not healed: {fault.heal_failed}")
+
+
+def _left(story: Story) -> Iterator[Finding]:
+    """What a control left at a platform that goes on running."""
+    for found in takenback.findings(story):
+        if found.outcome is Outcome.FAIL:
+            yield replace(found, name=f"control/{story.control}/{found.name}")
 
 
 def _without_fault(name: str, story: Story) -> Finding:
