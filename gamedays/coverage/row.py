@@ -77,7 +77,7 @@ class Row:
 
 
 Controls = Mapping[str, Sequence[RunEvidence]]
-"""What controls that were played apart say, by the SLO's name."""
+"""What controls that were played apart say, by the SLO's name. Of a run with controls of its own those alone tell."""
 
 
 def planned(story: Story, apart: Controls = MappingProxyType({})) -> list[Row]:
@@ -113,7 +113,8 @@ def _hits(story: Story, apart: Controls) -> Iterator[tuple[tuple[int, str], Row]
         run = evidence.outline(story, slo.name)
         runs = [run, *apart.get(slo.name, ())]
         for fault, row in zip(faults, run.rehearsed, strict=True):
-            credit = credited(row, run, runs)
+            own = any(shown.cause == row.cause for shown in run.controls)
+            credit = (row.credit, row.why) if own else credited(row, run, runs)
             yield (story.faults.index(fault), slo.name), _row(story, fault, slo, row, credit, run.target_print)
 
 

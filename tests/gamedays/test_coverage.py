@@ -81,6 +81,12 @@ def test_what_was_proved_has_no_hole_and_all_else_has_one(with_controls):
         ({"paged": None, "expect": f"{{slo: {SLO}, runbook: {SLO}}}"}, [], Gap.WRONG, "nobody was told of"),
         ({"recovered": None, "expect": f"{{slo: {SLO}, detected_within: 20s}}"}, [], Gap.WRONG, "no recovery before"),
         ({"saturated": 3}, [NO_RUNBOOK], Gap.UNPROVED, "on 2027-01-15, the load generator could not be trusted"),
+        (
+            {},
+            [NO_RUNBOOK, {"control": "no-fault", "paged": None, "rate": 0.5}],
+            Gap.UNPROVED,
+            "no-fault can't tell: needs",
+        ),
         ({"interrupted": 80.0}, [], Gap.NEVER, "was only seen in runs that were broken off"),
         ({"expect": ""}, [], Gap.UNPROVED, "OrderLatencyBurn fired, and no plan expects it"),
     ],
@@ -120,6 +126,13 @@ def test_a_control_is_no_rehearsal(rehearsed):
     found = covered(rehearsed(control="no-runbook", recovered=None))
     assert (found.cells, found.played, found.controls) == ((), (), 1)
     assert hole_of(found, "slo", SLO).gap is Gap.NEVER
+
+
+def test_a_control_that_was_played_apart_gives_credit_to_a_run_of_the_same_play_without_its_own(rehearsed, tmp_path):
+    rehearsed()
+    rehearsed(**NO_RUNBOOK)
+    found = coverage(embedded(), stories([tmp_path])[0], NOW)
+    assert (found.controls, found.cells[0].latest.credit, chain_of(found)) == (1, True, None)
 
 
 def test_the_latest_rehearsal_counts_and_credit_holds_while_all_is_as_it_was():
