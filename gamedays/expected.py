@@ -46,7 +46,7 @@ def _response(story: Story, fault: FaultFact, wanted: Expectation) -> Iterator[F
     name, played = f"expect/{wanted.slo}", fault.played
     if wanted.mitigated_within is not None:
         back, sli = story.recovery(fault, wanted.slo), story.sli(wanted.slo)
-        followed = story.followed(fault)
+        followed = story.followed(fault, wanted.slo)
         yield response.mitigated(f"{name}/mitigated", wanted.mitigated_within, played, sli, back, followed)
     if wanted.detected_within_production is not None and story.control is None:  # a control is not replayed
         within, (replayed, lacking) = wanted.detected_within_production, _replayed(story, fault, wanted.slo)

@@ -101,7 +101,8 @@ def _in_production(fault: FaultFact, triad: Triad | None) -> str:
 def _helped(story: Story, fault: FaultFact, page: PageSeen | None, triad: Triad | None) -> Said:
     if fault.injected is None:
         return Said("–")
-    followed = story.followed(fault) or _other(story, fault, page)
+    wanted = fault.step.expect
+    followed = (story.followed(fault, wanted.slo) if wanted is not None else None) or _other(story, fault, page)
     if followed is None:
         if page is not None and page.runbook in story.withheld:
             return Said("nothing was done", f"{page.runbook} was withheld: this run is a control")

@@ -81,7 +81,7 @@ def _bars(story: Story, fault: FaultFact) -> Iterator[dict[str, Any]]:
 def _points(story: Story, fault: FaultFact) -> Iterator[dict[str, Any]]:
     if (wanted := fault.step.expect) is None:
         return
-    back, followed = story.recovery(fault, wanted.slo), story.followed(fault)
+    back, followed = story.recovery(fault, wanted.slo), story.followed(fault, wanted.slo)
     for event in followed.steps if followed is not None else ():
         if event.kind == "step_end" and event.data.get("section") == "Mitigation":
             text = f"{event.data['step']}: {str(event.data['state']).replace('_', ' ')}"
