@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -184,7 +185,7 @@ def spawn(
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nothing listens on now, never the same twice from one process.
+    """A TCP port that nothing listens on now, and none of the last thousand that this process was given.
 
     It lies below the range from which the kernel takes the ports of outgoing connections (where it says so), as a
     crowd of thousands of connections would soon sit on it; or within FLASHCROWD_PORTS, if that is set (`20000-20999`).
@@ -196,7 +197,7 @@ def free_port(host: str = "127.0.0.1") -> int:
     for _ in range(1000):
         port = random.randrange(low, high)
         if port not in _given and _is_free(host, port):
-            _given.add(port)
+            _given.append(port)
             return port
     raise NeedError(f"no free port on {host} from {low} to {high - 1}; end what listens there, or widen {PORTS}")
 
@@ -213,7 +214,7 @@ def require_free(host: str, port: int, what: str) -> None:
             ) from None
 
 
-_given: set[int] = set()
+_given: deque[int] = deque(maxlen=1000)
 
 PORTS = "FLASHCROWD_PORTS"
 """The environment variable that names a range for the ports of what is started here."""

@@ -94,7 +94,7 @@ def test_wrong_usage_ends_with_2_and_says_where_help_is(flashcrowd, words, messa
 def test_a_load_s_run_directory_is_no_game_day(flashcrowd, tmp_path):
     run = RunDirectory.create(tmp_path, "load")
     run.write_json("manifest.json", {"run": run.name, "scenario": "x", "viewers": 5})
-    ended = flashcrowd("gameday", "report", run.path)
+    ended = flashcrowd("gameday", "triads", run.path)
     assert ended.code == 2
     assert "is not the run of a game day" in ended.err
 

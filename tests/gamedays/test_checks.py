@@ -324,7 +324,7 @@ def test_a_scenario_may_be_a_file_beside_the_plan(write, tmp_path, monkeypatch):
             "flash-sale-rehersal",
             "no plan 'flash-sale-rehersal' built in, nor such a file; did you mean 'flash-sale-reh",
         ),
-        ("x", "no plan 'x' built in, nor such a file; known: all-triads, flash-sale-rehearsal"),
+        ("x", "no plan 'x' built in, nor such a file; known: all-triads, ci, doorbuster, "),
         ("nowhere.yaml", "nowhere.yaml: can't be read: no such file or directory"),
     ],
 )

@@ -22,7 +22,8 @@ AUDIT = '{"time": "t", "run": "r", "who": "w", "kind": "begin", "runbook": "orde
 @pytest.fixture
 def run(with_controls, monkeypatch) -> RunDirectory:
     """A rehearsal that passes, with its control, and everything else that one leaves; the pictures are left out."""
-    monkeypatch.setattr(charts, "timeline", lambda story: "")
+    monkeypatch.setattr(charts, "draw", lambda story: charts.Timeline())
+    monkeypatch.setattr(charts, "picture", lambda story: "")
     whole = with_controls({"control": "no-runbook", "recovered": None, "sealed": True}, name="Generalprobe")
     whole.write_json(production.FILE, production.Production("google-30d", 3600.0).as_dict())
     whole.write_json("metrics/diagnosis.json", {"conditions": [], "looked": [], "left_out": []})

@@ -24,7 +24,8 @@ STORIES = {"passed": Outcome.PASS, "failed": Outcome.FAIL, "broken-off": Outcome
 
 @pytest.fixture(params=RECORDED, ids=lambda path: path.name.partition(".")[0])
 def recorded(request, tmp_path, monkeypatch) -> Path:
-    monkeypatch.setattr(charts, "timeline", lambda story: "")
+    monkeypatch.setattr(charts, "draw", lambda story: charts.Timeline())
+    monkeypatch.setattr(charts, "picture", lambda story: "")
     with tarfile.open(request.param) as archive:
         archive.extractall(tmp_path, filter="data")
     return tmp_path

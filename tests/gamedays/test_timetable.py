@@ -55,7 +55,7 @@ def test_a_plan_without_faults_sales_and_conditions_is_told_as_such(tmp_path):
 def test_what_is_expected_at_the_end_of_a_fault_is_told_there():
     text = " ".join(timetable.text(prepare("ci")).split())
     for part in (
-        "00:29 expected at the latest: the runbook's mitigations have been done",
+        "00:27 expected at the latest: the runbook's mitigations have been done",
         "00:32 expected at most 0.2 % of order-latency's error budget is spent; no other objective was hit;",
         "checked at the end, and held: oversold, undersold, lost, duplicate, rejected-but-stored",
     ):
