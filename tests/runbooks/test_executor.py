@@ -162,7 +162,7 @@ async def test_when_verification_does_not_hold_everything_is_taken_back(
 
 
 async def test_verification_must_hold_without_a_break(runbook: Build, executor: Run, prometheus: Any) -> None:
-    answers = iter([[0.01]] * 3 + [[0.9]] + [[]] + [[0.01]] * 1000)
+    answers = iter([[0.01], [0.9], [0.01], [], *[[0.01]] * 1000])
 
     async def flapping(query: str) -> list[float]:
         return [0.8] if query == "slow_seconds" else prometheus.asked.append(query) or next(answers)
@@ -171,7 +171,7 @@ async def test_verification_must_hold_without_a_break(runbook: Build, executor: 
     execution = await executor(runbook({"Verification": quick}), query=flapping, poll=0.02).run()
     assert execution.outcome is Outcome.RECOVERED
     assert execution.results[-1].seconds >= 0.1
-    assert len(prometheus.asked) > 5
+    assert len(prometheus.asked) > 4
 
 
 async def test_prometheus_away_for_a_moment_does_not_end_the_wait(runbook: Build, executor: Run) -> None:
