@@ -84,6 +84,8 @@ def next_step(story: Story, verdict: Verdict) -> str:
         return "Compare it with the run without a control."
     if story.controls:
         return "Nothing: the runbooks are proved. Rehearse them again when plan, rules or target have changed."
+    if not story.plan.spec.steps:
+        return "Nothing: all of it held, and nothing was broken. Play it again when plan, rules or target have changed."
     how = "--with-controls" if story.plan.spec.controls else "--control no-runbook"
     return f"Rehearse it as a control too: flashcrowd gameday run {_plan(story)} {how}"
 

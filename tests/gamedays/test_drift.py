@@ -5,9 +5,10 @@ from dataclasses import asdict
 
 import pytest
 
-from flashcrowd.verdict import Outcome
+from flashcrowd.verdict import Outcome, Verdict
 from gamedays import drift, gameday
 from gamedays.drift import Series, grown
+from gamedays.report import sentences
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 START = 1_800_000_000.0
@@ -66,10 +67,12 @@ def test_each_series_has_its_finding(rehearsed, points, outcome, says):
     seen = Series("memory", {"job": "shop"}, 1.0, tuple((START + at, value) for at, value in points))
     if points:
         run.write_json(drift.FILE, [asdict(seen)])
-    found = [one for one in gameday.judge(run.path).verdict.findings if one.name.startswith("drift/")]
-    (one,) = found
+    ended = gameday.judge(run.path)
+    (one,) = [one for one in ended.verdict.findings if one.name.startswith("drift/")]
     assert (one.name, one.outcome) == ("drift/memory/shop" if points else "drift/memory", outcome), one
     assert says in one.message
+    if outcome is PASS:
+        assert sentences.next_step(ended.story, Verdict((one,))).startswith("Nothing: all of it held")
 
 
 def test_a_plan_that_asks_for_none_has_no_such_finding(judged):
