@@ -27,7 +27,8 @@ LATE = 0.1
 """Seconds after which a start counts as late: a fifth of the tightest built-in objective, 500 ms for an order."""
 
 LATE_SHARE = 0.01
-"""Of the starts of a second, as many may be late before the crowd no longer is the crowd that was asked for."""
+"""Of the starts of ten seconds, as many may be late before the crowd no longer is the crowd that was asked for. A few
+late ones of one second are a hiccup of the machine, as with the wakes."""
 
 _WINDOW = 10
 
@@ -42,7 +43,8 @@ class GeneratorWatch:
         self.cpu = 0.0
         self.late_starts = 0
         self.why = ""
-        self._started, self._late_share = 0, ""
+        self._started = 0
+        self._starts = deque[tuple[int, int]](maxlen=_WINDOW)
         self._current = list[float]()
         self._window = deque[list[float]](maxlen=_WINDOW)
         self._busy_seconds = 0
@@ -55,10 +57,8 @@ class GeneratorWatch:
 
     def starts(self, count: int, late: int) -> None:
         """So many viewers' tasks have been started since the beginning, so many of them late; called once a second."""
-        fresh, fresh_late = count - self._started, late - self.late_starts
+        self._starts.append((count - self._started, late - self.late_starts))
         self._started, self.late_starts = count, late
-        too_many = fresh_late > LATE_SHARE * fresh and fresh_late > 1
-        self._late_share = f"{fresh_late} of {fresh} starts were more than {LATE:g} s late" if too_many else ""
 
     def second(self, cpu: float) -> None:
         """A second has passed, in which the process used this share of a core."""
@@ -67,7 +67,7 @@ class GeneratorWatch:
         self._window.append(self._current)
         self._current = []
         p99, busy = self.recent_p99, self._busy_seconds
-        reasons = [self._late_share]
+        reasons = [self._late()]
         if p99 > LAG_LIMIT:
             reasons.append(f"timers woke {p99:.2f} s late at p99 of {_WINDOW} s")
         if busy >= CPU_SECONDS:
@@ -75,6 +75,13 @@ class GeneratorWatch:
         self.why = "; ".join(filter(None, reasons))
         self.saturated = bool(self.why)
         self.saturated_seconds += self.saturated
+
+    def _late(self) -> str:
+        """What is wrong with the recent starts; empty where nothing is."""
+        fresh, late = (sum(numbers) for numbers in zip((0, 0), *self._starts, strict=True))
+        if late <= max(1, LATE_SHARE * fresh):
+            return ""
+        return f"{late} of {fresh} starts of {_WINDOW} s were more than {LATE:g} s late"
 
     @property
     def recent_p99(self) -> float:

@@ -44,7 +44,7 @@ WRONG = {
         "--set jiter: unknown field; did you mean 'jitter'?",
     ),
     "runbook": (("runbook", "run", "order-latancy"), "no runbook 'order-latancy'; did you mean 'order-latency'?"),
-    "runbook to show": (("runbook", "show", "nope"), "no runbook 'nope'; known: order-latency"),
+    "runbook to show": (("runbook", "show", "nope"), "no runbook 'nope'; known: behaviour-freshness"),
     "runbook without a target": (("runbook", "run", "order-latency", "--execute"), "add --target FILE"),
     "runbook's Prometheus": (("runbook", "run", "order-latency", "--prometheus", "x"), "'x' is not the URL of a Prom"),
     "SLO": (("slo", "check", "storfront", "--prometheus", LOOPBACK, "--window", "5m"), "did you mean 'storefront'?"),

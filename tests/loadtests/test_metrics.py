@@ -119,6 +119,22 @@ def test_a_generator_that_wakes_late_is_saturated_until_it_recovers(late, satura
     assert not watch.saturated
 
 
+@pytest.mark.parametrize(
+    ("starts", "late", "saturated"), [(150, 8, False), (150, 16, True), (9000, 9000, True), (3, 1, False), (3, 2, True)]
+)
+def test_starts_that_are_late_saturate_when_they_are_more_than_1_in_100_of_ten_seconds(starts, late, saturated):
+    watch = GeneratorWatch()
+    for second in range(10):
+        watch.starts((second + 1) * starts, late if second >= 5 else 0)
+        watch.second(cpu=0.1)
+    assert watch.saturated is saturated
+    assert bool(watch.why) is saturated
+    for second in range(10, 16):
+        watch.starts((second + 1) * starts, late)
+        watch.second(cpu=0.1)
+    assert not watch.saturated
+
+
 def test_a_generator_that_is_busy_for_a_moment_is_not_saturated_one_that_stays_busy_is():
     watch = GeneratorWatch()
     for _ in range(CPU_SECONDS - 1):
