@@ -22,6 +22,7 @@ from flashcrowd.seal import renew
 from flashcrowd.units import about
 from flashcrowd.verdict import Finding, Outcome
 from gamedays import takenback
+from gamedays.crowd import doubtful
 from gamedays.plan import Control
 from gamedays.sli import Sli
 from gamedays.story import CARRIED_OUT, CONTROLS, FaultFact, RunbookFact, Story
@@ -195,7 +196,7 @@ def _no_recovery(story: Story, fault: FaultFact, slo: str) -> tuple[Outcome, str
 def _doubt(story: Story, fault: FaultFact, sli: Sli, since: float | None) -> str | None:
     """Why it can't be said that the SLO stayed bad; None when it can."""
     assert fault.injected is not None
-    lasted, crowd = fault.ended - fault.injected, story.crowd
+    lasted = fault.ended - fault.injected
     if not sli.tally([(fault.injected, fault.ended)]).known:
         return "Prometheus has no data"
     if since is None:
@@ -204,6 +205,6 @@ def _doubt(story: Story, fault: FaultFact, sli: Sli, since: float | None) -> str
         return f"the fault did not bite: {fault.bites or 'no effect was seen'}"
     if lasted < fault.step.fault.duration - sli.step:
         return f"the fault was in place for {about(max(0.0, lasted))} only"
-    if crowd is None or crowd.saturated_seconds > 0:
+    if doubtful(story.crowd, story.charts, fault.injected, fault.ended):
         return "the load generator can't be trusted"
     return story.lacking

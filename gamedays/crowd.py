@@ -9,6 +9,9 @@ from flashcrowd.errors import InputError
 from flashcrowd.rundir import RunDirectory
 from loadtests.result import read_result
 
+WINDOW = 10.0
+"""Seconds for which the generator looks back before it calls itself saturated (`loadtests/generator.py`)."""
+
 
 @dataclass(frozen=True)
 class Crowd:
@@ -22,6 +25,15 @@ class Crowd:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def doubtful(crowd: Crowd | None, charts: list[dict[str, Any]], start: float, end: float) -> bool:
+    """Whether the generator may have been late between two unix times: it said so, or nobody knows when it was."""
+    if crowd is None or crowd.saturated_seconds <= 0:
+        return crowd is None
+    points = [point for chart in charts if chart["series"] == "saturated" for point in chart["points"]]
+    late = [at for at, value in points if value]
+    return not late or any(start <= at <= end + WINDOW for at in late)
 
 
 def crowd(run: RunDirectory, charts: list[dict[str, Any]]) -> Crowd | None:

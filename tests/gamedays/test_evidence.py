@@ -6,7 +6,7 @@ import pytest
 
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.verdict import Outcome
-from gamedays.crowd import Crowd, crowd
+from gamedays.crowd import Crowd, crowd, doubtful
 from gamedays.orders import judge_orders
 from gamedays.waves import waves
 
@@ -26,6 +26,14 @@ def test_the_crowd_is_the_most_that_were_connected_and_what_the_generator_says_o
 
 def test_a_crowd_without_figures_is_unknown(rehearsed, empty):
     assert crowd(empty, []) is None
+    late = [{"series": "saturated", "points": [[100.0, 0.0], [101.0, 1.0], [102.0, None]]}]
+    assert doubtful(Crowd(None, 0.0, 2), late, 60.0, 100.0)  # it looked back at them
+    assert doubtful(Crowd(None, 0.0, 2), late, 100.5, 130.0)
+    assert not doubtful(Crowd(None, 0.0, 2), late, 20.0, 60.0)
+    assert not doubtful(Crowd(None, 0.0, 2), late, 102.0, 130.0)
+    assert doubtful(Crowd(None, 0.0, 2), [], 20.0, 60.0)  # it was, and nobody knows when
+    assert doubtful(None, late, 20.0, 60.0)
+    assert not doubtful(Crowd(None, 0.0, 0), [], 20.0, 60.0)
     assert crowd(rehearsed(), []) == Crowd(viewers=None, lag=0.005, saturated_seconds=0)
 
 
