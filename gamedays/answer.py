@@ -10,6 +10,7 @@ from typing import Any
 
 from flashcrowd.errors import FlashcrowdError
 from flashcrowd.rundir import RunDirectory
+from gamedays.story import CARRIED_OUT
 from monitors.alerts import Page
 from runbooks.audit import Audit
 from runbooks.execution import Outcome
@@ -66,7 +67,7 @@ class Answer:
             raise
         else:
             carried_out = self._instead_of is not None and execution.outcome is Outcome.RECOVERED
-            self._ended("carried_out" if carried_out else execution.outcome.value, execution.message)
+            self._ended(CARRIED_OUT if carried_out else execution.outcome.value, execution.message)
         finally:
             self._following = None
 
@@ -123,4 +124,4 @@ class Answer:
         if kind in ("finish", "interrupted"):
             self._in_place = list(data["in_place"])
         if "step" in data:
-            self._run.record("runbook", f"step_{kind}", **data)
+            self._run.record("runbook", f"step_{kind}", **{**data, "runbook": self._name})

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import monitors.judge
 from flashcrowd.errors import InputError
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.units import about
 from flashcrowd.verdict import Finding, Outcome
+from gamedays import takenback
 from gamedays.sli import Sli
-from gamedays.story import CONTROLS, FaultFact, Story
+from gamedays.story import CARRIED_OUT, CONTROLS, FaultFact, RunbookFact, Story
 
 FILE = "controls.json"
 
@@ -69,10 +70,19 @@ def shown(story: Story, number: int) -> Shown:
     assert fault.step.expect is not None
     slo = fault.step.expect.slo
     outcome, text = _no_page(story, slo) if story.control == "no-fault" else _no_recovery(story, fault, slo)
-    instead = story.followed(fault) if story.control == "wrong-runbook" else None
-    if story.control == "wrong-runbook" and instead is None and outcome is Outcome.PASS:
-        outcome, text = Outcome.INCONCLUSIVE, "no other runbook was followed"
+    instead = story.followed(fault, slo) if story.control == "wrong-runbook" else None
+    if story.control == "wrong-runbook" and outcome is Outcome.PASS and (doubt := _not_instead(instead)) is not None:
+        outcome, text = Outcome.INCONCLUSIVE, doubt
     return Shown(story.control, outcome, text, instead.name if instead is not None else None)
+
+
+def _not_instead(instead: RunbookFact | None) -> str | None:
+    """Why nothing was done in the place of the right runbook; None when something was."""
+    if instead is None:
+        return "no other runbook was followed"
+    if instead.outcome != CARRIED_OUT:
+        return f"{instead.name} was not carried out: {instead.outcome.replace('_', ' ')}"
+    return None
 
 
 def findings(story: Story) -> Iterator[Finding]:
@@ -82,6 +92,7 @@ def findings(story: Story) -> Iterator[Finding]:
         return
     for control in story.controls:
         yield from _of_run(control)
+        yield from _left(control)
     asked, played = wanted(story.run), {control.control for control in story.controls}
     for name in asked.controls:
         if name not in played:
@@ -106,6 +117,13 @@ def _of_run(story: Story) -> Iterator[Finding]:
     for fault in story.faults:
         if fault.heal_failed is not None:
             yield Finding(f"{name}/healed", Outcome.FAIL, f"{fault.name} is not healed: {fault.heal_failed}")
+
+
+def _left(story: Story) -> Iterator[Finding]:
+    """What a control left at a platform that goes on running."""
+    for found in takenback.findings(story):
+        if found.outcome is Outcome.FAIL:
+            yield replace(found, name=f"control/{story.control}/{found.name}")
 
 
 def _without_fault(name: str, story: Story) -> Finding:
@@ -163,6 +181,8 @@ def _doubt(story: Story, fault: FaultFact, sli: Sli, since: float | None) -> str
         return "Prometheus has no data"
     if since is None:
         return "this time the fault spoiled nothing"
+    if not fault.bit:
+        return f"the fault did not bite: {fault.bites or 'no effect was seen'}"
     if lasted < fault.step.fault.duration - sli.step:
         return f"the fault was in place for {about(max(0.0, lasted))} only"
     if crowd is None or crowd.saturated_seconds > 0:

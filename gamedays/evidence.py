@@ -20,7 +20,7 @@ from gamedays.diagnosis import Diagnosis, Looked, Under, looked
 from gamedays.expectations import first_page
 from gamedays.plan import EMBEDDED
 from gamedays.story import FaultFact, RunbookFact, Story, read_story
-from gamedays.triads import Triad, triads
+from gamedays.triads import Triad, detected, diagnosed, mitigations, triads
 from runbooks.discrimination import Answer, answer
 from runbooks.evidence import Control, Look, OutcomeWord, Rehearsed, RunEvidence
 
@@ -101,8 +101,8 @@ def _rehearsed(story: Story, fault: FaultFact, slo: str, told: dict[tuple[str, s
     assert fault.injected is not None
     since = fault.injected
     back, triad = story.recovery(fault, slo), told.get((fault.step.fault.kind, fault.step.fault.on, fault.injected))
-    followed = _followed(story, fault, slo)
-    detection = _detection(story, fault, slo)
+    followed = story.followed(fault, slo)
+    detection = detected(production.load(story.run), fault, slo)
     tally = story.sli(slo).tally([(since, back.at or fault.ended)])
     return Rehearsed(
         cause=cause(fault),
@@ -113,10 +113,10 @@ def _rehearsed(story: Story, fault: FaultFact, slo: str, told: dict[tuple[str, s
         detected=_after(since, back.paged.at if back.paged is not None else None),
         production=round(detection.production.after, 1) if detection and detection.production else None,
         replayed=detection is not None,
-        runbook=followed.name if followed is not None else None,
+        runbook=_page(followed.name) if followed is not None else None,
         fingerprint=_fingerprint(story, followed),
-        diagnosed=next(reversed(_steps(followed, "Diagnosis", "matched")), None),
-        mitigations=tuple(_steps(followed, "Mitigation", "done")),
+        diagnosed=diagnosed(followed),
+        mitigations=mitigations(followed),
         mitigated=_after(since, followed.mitigated if followed is not None else None),
         recovered=_after(since, back.at),
         outcome=WORDS[triad.outcome if triad is not None else Outcome.INCONCLUSIVE],
@@ -125,13 +125,9 @@ def _rehearsed(story: Story, fault: FaultFact, slo: str, told: dict[tuple[str, s
     )
 
 
-def _followed(story: Story, fault: FaultFact, slo: str) -> RunbookFact | None:
-    """The runbook that was followed for the SLO's page while the fault was in place."""
-    page = first_page(story.pages, slo, fault.played)
-    if page is None:
-        return None
-    alerts = {other.alert for other in story.pages if other.slo == slo}
-    return next((one for one in story.runbooks if one.alert in alerts and page.at <= one.started <= fault.ended), None)
+def _page(name: str) -> str:
+    """What a runbook is called that an alert names by its file."""
+    return Path(name).stem if name.endswith(".md") else name
 
 
 def _fingerprint(story: Story, followed: RunbookFact | None) -> str | None:
@@ -141,21 +137,6 @@ def _fingerprint(story: Story, followed: RunbookFact | None) -> str | None:
     started = story.run.events("runbook", "started")
     mine = (event for event in started if event.data["runbook"] == followed.name and event.time == followed.started)
     return next((event.data.get("fingerprint") for event in mine), None)
-
-
-def _detection(story: Story, fault: FaultFact, slo: str) -> production.Detection | None:
-    found = production.load(story.run)
-    wanted = fault.name, slo, fault.injected
-    every = found.detections if found is not None else ()
-    return next((one for one in every if (one.fault, one.slo, one.injected) == wanted and one.replayed), None)
-
-
-def _steps(followed: RunbookFact | None, section: str, state: str) -> list[str]:
-    events = followed.steps if followed is not None else ()
-    ends = (event.data for event in events if event.kind == "step_end")
-    return list(
-        dict.fromkeys(row["step"] for row in ends if (row.get("section"), row.get("state")) == (section, state))
-    )
 
 
 def _after(since: float, at: float | None) -> float | None:

@@ -8,7 +8,7 @@ import monitors.judge
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.units import clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
-from gamedays import controls, expected
+from gamedays import controls, expected, takenback
 from gamedays.sli import Tally
 from gamedays.story import FaultFact, Story
 from monitors.slo import Slo
@@ -27,7 +27,7 @@ def judge(story: Story) -> Verdict:
             *_faults(story),
             *_slos(story),
             *expected.findings(story),
-            *_taken_back(story),
+            *takenback.findings(story),
             *controls.findings(story),
             *story.orders.findings,
         )
@@ -98,21 +98,6 @@ def _healed(name: str, fault: FaultFact) -> Finding:
         return Finding(name, Outcome.FAIL, f"{fault.name} is not healed: {fault.heal_failed}")
     message = f"the run ended before {fault.name} was seen to heal; 'flashcrowd chaos status' tells whether it did"
     return Finding(name, Outcome.INCONCLUSIVE, message)
-
-
-def _taken_back(story: Story) -> Iterator[Finding]:
-    """Whether each runbook could be taken back once its fault had healed; a way in without a way out is half a one."""
-    for name in dict.fromkeys(event.data["runbook"] for event in story.stood_down):
-        mine = [event.data for event in story.stood_down if event.data["runbook"] == name]
-        left = next((data for data in mine if data.get("left")), None)
-        if left is not None:
-            message = (
-                f"{', '.join(left['left'])} could not be taken back: {left['message']}; by hand: {left['by_hand']}"
-            )
-            yield Finding(f"runbook/{name}/taken-back", Outcome.FAIL, message)
-        elif steps := list(dict.fromkeys(step for data in mine for step in data["taken_back"])):
-            message = f"{', '.join(steps)} taken back after its fault had healed"
-            yield Finding(f"runbook/{name}/taken-back", Outcome.PASS, message)
 
 
 def _slos(story: Story) -> Iterator[Finding]:

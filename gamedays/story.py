@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from flashcrowd.errors import InputError
 from flashcrowd.rundir import Event, RunDirectory
 from gamedays.crowd import Crowd, crowd
-from gamedays.expectations import FaultPlayed, PageSeen, Recovery, recovery
+from gamedays.expectations import FaultPlayed, PageSeen, Recovery, first_page, recovery
 from gamedays.extracts import load_charts, load_slis
 from gamedays.orders import judge_orders
 from gamedays.plan import EMBEDDED, FaultStep, Plan
@@ -20,6 +20,9 @@ from gamedays.sli import Sli, Window, merged, outside
 from gamedays.waves import Wave, waves
 from loadtests.invariants import Judgement
 from monitors.slo import Slo
+
+CARRIED_OUT = "carried_out"
+"""The outcome of a runbook of which only the mitigations were wanted, and were done (`wrong-runbook`)."""
 
 STOOD_DOWN = (("runbook", "stood_down"), ("runbook", "stand_down_failed"))
 CONTROLS = "controls"
@@ -57,6 +60,13 @@ class RunbookFact:
     outcome: str
     steps: tuple[Event, ...]
     instead_of: str | None = None
+
+    @property
+    def acted(self) -> float | None:
+        """When the first mitigation step that was done began, unix seconds."""
+        done = {event.data["step"] for event in self.steps if event.kind == "step_end" and _mitigates(event)}
+        begun = (event.time for event in self.steps if event.kind == "step_start" and event.data["step"] in done)
+        return min(begun, default=None)
 
     @property
     def mitigated(self) -> float | None:
@@ -154,12 +164,12 @@ class Story:
         """When the page for this fault came and when the SLO was back within its objective."""
         return recovery(self.sli(slo), self.slo(slo).budget, self.pages, slo, fault.played)
 
-    def followed(self, fault: FaultFact) -> RunbookFact | None:
-        """The runbook that was followed for the expected SLO's page while the fault was in place; None for none."""
-        page = self.recovery(fault, fault.step.expect.slo).paged if fault.step.expect is not None else None
+    def followed(self, fault: FaultFact, slo: str) -> RunbookFact | None:
+        """The runbook that was followed for the SLO's page while the fault was in place; None for none."""
+        page = first_page(self.pages, slo, fault.played)
         if page is None:
             return None
-        alerts = {other.alert for other in self.pages if other.slo == page.slo}
+        alerts = {other.alert for other in self.pages if other.slo == slo}
         mine = (fact for fact in self.runbooks if fact.alert in alerts and page.at <= fact.started <= fault.ended)
         return next(mine, None)
 

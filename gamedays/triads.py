@@ -17,6 +17,10 @@ from gamedays import controls, expected, production
 from gamedays.controls import Shown
 from gamedays.production import Detection, Production
 from gamedays.story import FaultFact, RunbookFact, Story
+from runbooks import execution
+
+TAKEN_BACK = (execution.Outcome.NOT_RECOVERED, execution.Outcome.ROLLED_BACK, execution.Outcome.ABORTED)
+"""Outcomes of runbooks after which nothing that they did is in place, if it could be taken back."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,9 @@ class Triad:
     fault, on: kind and component. slo: that it was expected to spoil. alert: that paged for it. runbook: that the alert
     named, and diagnosed: the cause that it found. mitigations: what it did. production: seconds that the rules of
     production would have taken; None when they would not have paged, or when that was not `replayed`. outcome: of what
-    the plan expects. credit: True, False (a control recovered by itself, or paged without a fault), None (no control
-    says). why: the same in words. shown: what each control that was played shows.
+    the plan expects. credit: True, False (a control recovered by itself, or paged without a fault; or so did this run,
+    as nothing of the runbook was in place when it recovered), None (no control says). why: the same in words. shown:
+    what each control that was played shows.
     """
 
     fault: str
@@ -63,18 +68,18 @@ def triads(story: Story) -> tuple[Triad, ...]:
 def _triad(story: Story, number: int, fault: FaultFact, replayed: Production | None) -> Triad:
     assert fault.step.expect is not None
     slo = fault.step.expect.slo
-    back, followed = story.recovery(fault, slo), story.followed(fault)
-    detection = _detection(replayed, fault, slo)
+    back, followed = story.recovery(fault, slo), story.followed(fault, slo)
+    detection = detected(replayed, fault, slo)
     shown = tuple(controls.shown(control, number) for control in story.controls)
-    credit, why = _credit(back.at is not None, shown)
+    credit, why = _credit(back.at, followed, shown)
     return Triad(
         fault=fault.step.fault.kind,
         on=fault.step.fault.on,
         slo=slo,
         alert=back.paged.alert if back.paged is not None else None,
         runbook=back.paged.runbook if back.paged is not None else None,
-        diagnosed=_last(followed, "Diagnosis", "matched"),
-        mitigations=_steps(followed, "Mitigation", "done"),
+        diagnosed=diagnosed(followed),
+        mitigations=mitigations(followed),
         injected=fault.injected,
         paged=back.paged.at if back.paged is not None else None,
         production=detection.production.after if detection is not None and detection.production is not None else None,
@@ -89,14 +94,16 @@ def _triad(story: Story, number: int, fault: FaultFact, replayed: Production | N
     )
 
 
-def _credit(recovered: bool, shown: tuple[Shown, ...]) -> tuple[bool | None, str]:
+def _credit(recovered: float | None, followed: RunbookFact | None, shown: tuple[Shown, ...]) -> tuple[bool | None, str]:
     """Whether the runbook deserves the recovery, and why."""
+    if recovered is not None and (why := _idle(recovered, followed)):
+        return False, f"it recovered by itself: {why}"
     if not shown:
         return None, "no control was played"
     for one in shown:
         if one.outcome is Outcome.FAIL:
             return False, f"{one.control}: {one.text}"
-    if not recovered:
+    if recovered is None:
         return None, "there was no recovery"
     for one in shown:
         if one.outcome is Outcome.INCONCLUSIVE:
@@ -106,7 +113,18 @@ def _credit(recovered: bool, shown: tuple[Shown, ...]) -> tuple[bool | None, str
     return True, "without it there was no recovery before the fault healed"
 
 
-def _detection(replayed: Production | None, fault: FaultFact, slo: str) -> Detection | None:
+def _idle(recovered: float, followed: RunbookFact | None) -> str:
+    """Why a recovery then can't be the runbook's doing; nothing where it may be."""
+    if followed is None or followed.acted is None:
+        return "no mitigation was done"
+    if recovered < followed.acted:
+        return "no mitigation had begun yet"
+    if followed.ended is not None and recovered > followed.ended and followed.outcome in TAKEN_BACK:
+        return "what the runbook had done was taken back already"
+    return ""
+
+
+def detected(replayed: Production | None, fault: FaultFact, slo: str) -> Detection | None:
     """What the replay says of a fault and an SLO; None when it says nothing."""
     found = replayed.detections if replayed is not None else ()
     wanted = (fault.name, slo, fault.injected)
@@ -114,15 +132,22 @@ def _detection(replayed: Production | None, fault: FaultFact, slo: str) -> Detec
 
 
 def _steps(followed: RunbookFact | None, section: str, state: str) -> tuple[str, ...]:
-    """The steps of a section that ended so."""
+    """The steps of a section that ended so, each once."""
     ends: tuple[Event, ...] = followed.steps if followed is not None else ()
     wanted = ("step_end", section, state)
-    return tuple(
+    found = (
         event.data["step"]
         for event in ends
         if (event.kind, event.data.get("section"), event.data.get("state")) == wanted
     )
+    return tuple(dict.fromkeys(found))
 
 
-def _last(followed: RunbookFact | None, section: str, state: str) -> str | None:
-    return next(iter(reversed(_steps(followed, section, state))), None)
+def diagnosed(followed: RunbookFact | None) -> str | None:
+    """The cause that was found last."""
+    return next(iter(reversed(_steps(followed, "Diagnosis", "matched"))), None)
+
+
+def mitigations(followed: RunbookFact | None) -> tuple[str, ...]:
+    """The mitigations that were done, in order."""
+    return _steps(followed, "Mitigation", "done")

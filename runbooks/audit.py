@@ -35,6 +35,9 @@ from runbooks import locks
 OUTPUT_LIMIT = 4096
 """Characters of any one text in the record."""
 
+NAMES = frozenset({"runbook", "target", "step", "section", "undo", "in_place", "finished", "under_way"})
+"""Fields that hold nothing but names from the page and the target file; a secret may be the same common word."""
+
 
 class Audit:
     """The record of one run; several runs may share a file.
@@ -67,7 +70,7 @@ class Audit:
     def write(self, kind: str, row: dict[str, Any]) -> None:
         """Append a line, cleaned, and wait until it is on disk."""
         head = {"time": utc(time.time()), "run": self.run, "who": self.who, "kind": kind}
-        line = json.dumps({**head, **self.cleaned(row)}, ensure_ascii=False) + "\n"
+        line = json.dumps({**head, **self.line(row)}, ensure_ascii=False) + "\n"
         text, self._torn = ("\n" if self._torn else "") + line, True
         try:
             _write_all(self._file, text.encode("utf-8", errors="replace"))
@@ -93,8 +96,12 @@ class Audit:
         """A text as it may be recorded or shown: masked first, then bounded, so that no half of a secret is left."""
         return bounded(self.mask(text), OUTPUT_LIMIT)
 
+    def line(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A line's fields as they are recorded: cleaned, but for names, by which the steps are found again."""
+        return {key: value if key in NAMES else self._clean(value) for key, value in row.items()}
+
     def cleaned(self, row: dict[str, Any]) -> dict[str, Any]:
-        """A row as it is recorded: each text in it masked and bounded. Cleaning it again changes nothing."""
+        """Values by name, each text in them masked and bounded. Cleaning them again changes nothing."""
         return {key: self._clean(value) for key, value in row.items()}
 
     def _clean(self, value: Any) -> Any:

@@ -19,7 +19,7 @@ LIBRARY = Path(__file__).parent / "library"
 
 def builtin_names() -> list[str]:
     """The names of the built-in runbooks, sorted."""
-    return sorted(_files([]))
+    return sorted(files())
 
 
 def find(name_or_path: str, extra_folders: Sequence[Path] = ()) -> Runbook:
@@ -31,10 +31,10 @@ def find(name_or_path: str, extra_folders: Sequence[Path] = ()) -> Runbook:
     """
     if name_or_path.endswith(".md") or "/" in name_or_path:
         return read_runbook(Path(name_or_path))
-    files = _files(extra_folders)
-    if name_or_path not in files:
-        raise InputError(f"no runbook '{name_or_path}'{did_you_mean(name_or_path, files)}")
-    return read_runbook(files[name_or_path])
+    known = files(extra_folders)
+    if name_or_path not in known:
+        raise InputError(f"no runbook '{name_or_path}'{did_you_mean(name_or_path, known)}")
+    return read_runbook(known[name_or_path])
 
 
 def for_alert(alert: str, extra_folders: Sequence[Path] = ()) -> Runbook:
@@ -54,7 +54,7 @@ def for_alert(alert: str, extra_folders: Sequence[Path] = ()) -> Runbook:
 
 def every(extra_folders: Sequence[Path] = ()) -> list[Runbook]:
     """All runbooks, sorted by name. Raises DocumentError when a page is wrong."""
-    return [read_runbook(file) for _, file in sorted(_files(extra_folders).items())]
+    return [read_runbook(file) for _, file in sorted(files(extra_folders).items())]
 
 
 def as_dict(runbook: Runbook) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def as_dict(runbook: Runbook) -> dict[str, Any]:
     return {"name": runbook.name, "title": runbook.title, "file": str(runbook.file), **front, "steps": steps}
 
 
-def _files(extra_folders: Iterable[Path]) -> dict[str, Path]:
+def files(extra_folders: Iterable[Path] = ()) -> dict[str, Path]:
     """Every runbook's file by its name; earlier folders win over later ones, all over the library."""
     folders = [*extra_folders, LIBRARY]
     return {file.stem: file for folder in reversed(folders) for file in folder.glob("*.md")}

@@ -22,6 +22,7 @@ def faults(runbook: Runbook, broken: Set[str]) -> Iterator[Problem]:
         yield from rule(runbook)
     yield from _references(runbook, broken)
     if not broken:
+        yield from _diagnosed(runbook)
         yield from _verification(runbook)
         yield from _orphans(runbook)
 
@@ -97,6 +98,15 @@ def _waits(runbook: Runbook) -> Iterator[Problem]:
             )
         for name in sorted({"approve", "timeout", "retries", "undo"} & step.model_fields_set):
             yield _problem(runbook, step.line, f"{name} can't be honoured: a wait only lets its time pass")
+
+
+def _diagnosed(runbook: Runbook) -> Iterator[Problem]:
+    """Whoever can raise an alert mustn't set off what no figure of the platform calls for."""
+    looks = any(isinstance(step, PromqlStep) for step in runbook.steps(Heading.DIAGNOSIS))
+    if runbook.front.automatic and not looks:
+        sections = [section for section in runbook.sections if section.heading == Heading.DIAGNOSIS]
+        line = sections[0].line if sections else 0
+        yield _problem(runbook, line, "automatic can't be honoured: no promql step under Diagnosis tells the cause")
 
 
 def _verification(runbook: Runbook) -> Iterator[Problem]:

@@ -117,22 +117,22 @@ class RunEvidence:
         return self.plan_print, self.rules, self.target_print
 
 
-def merged(runs: Iterable[RunEvidence]) -> tuple[RunEvidence, ...]:
-    """Each run once, of two with the same id the latter, in order of time; the latest `KEPT` of those with faults.
+def merged(runs: Iterable[RunEvidence], kept: int = KEPT) -> tuple[RunEvidence, ...]:
+    """Each run once, of two with the same id the latter, in order of time; the latest `kept` of those with faults.
 
     A run that no control of its own was played with gets its credit by controls that were played apart.
     """
     once = sorted({run.id: run for run in runs}.values(), key=lambda run: (run.at, run.id))
-    played = [run for run in once if run.control is None][-KEPT:]
+    played = [run for run in once if run.control is None][-kept:]
     plays = {run.same_play for run in played}
-    controls = [run for run in once if run.control is not None and (run.same_play in plays or not played)][-KEPT:]
+    controls = [run for run in once if run.control is not None and (run.same_play in plays or not played)][-kept:]
     controls = [run for run in controls if run.rehearsed or run.controls or run.looks]
     return tuple(sorted([*played, *controls], key=lambda run: (run.at, run.id)))
 
 
 def credited(row: Rehearsed, run: RunEvidence, runs: Sequence[RunEvidence]) -> tuple[bool | None, str]:
     """The credit of a recovery and why, by the run's own controls, or else by those of the same play."""
-    if row.credit is not None or row.recovered is None:
+    if row.credit is not None or row.recovered is None or not row.mitigations:
         return row.credit, row.why
     apart = [
         shown
@@ -144,11 +144,13 @@ def credited(row: Rehearsed, run: RunEvidence, runs: Sequence[RunEvidence]) -> t
     for shown in apart:
         if shown.outcome == "fail":
             return False, f"{shown.control}: {shown.text}"
-    for shown in apart:
-        if shown.control == "no-runbook" and shown.outcome == "pass":
-            return True, "without it there was no recovery before the fault healed"
-    undecided = [f"{shown.control} can't tell: {shown.text}" for shown in apart if shown.outcome == "inconclusive"]
-    return None, next(iter(undecided), row.why or "no control was played")
+    latest = {shown.control: shown for shown in apart}
+    for shown in latest.values():
+        if shown.outcome == "inconclusive":
+            return None, f"{shown.control} can't tell: {shown.text}"
+    if "no-runbook" in latest:
+        return True, "without it there was no recovery before the fault healed"
+    return None, row.why or "no control was played"
 
 
 def to_line(run: RunEvidence) -> str:

@@ -17,14 +17,14 @@ from typing import Any
 from flashcrowd.errors import DocumentError, Problem
 from flashcrowd.units import format_duration, utc
 from runbooks import frontmatter, markers
-from runbooks.evidence import RunEvidence, from_line, merged
+from runbooks.evidence import KEPT, RunEvidence, from_line, merged
 from runbooks.generated import causes, parts
 from runbooks.generated import rehearsals as tables
 from runbooks.generated.objective import Objective
 from runbooks.generated.parts import Material
 from runbooks.markdown import plain, split, tokens
 from runbooks.model import Heading, Runbook
-from runbooks.parser import parse
+from runbooks.parser import LONGEST, parse
 
 REHEARSALS, ORDER, DIAGNOSIS = "rehearsals", "order", "diagnosis"
 
@@ -48,6 +48,8 @@ NAMES = (*PARTS, REHEARSALS)
 def generate(text: str | None, file: Path, objective: Objective, runs: Iterable[RunEvidence]) -> str:
     """The page of an SLO: a new one, or with `text` the same page with its generated parts written anew.
 
+    Of runs it keeps the latest, as many as a page can hold.
+
     file: where it stands; its name is the runbook's.
 
     Raises:
@@ -55,7 +57,11 @@ def generate(text: str | None, file: Path, objective: Objective, runs: Iterable[
     """
     if text is None:
         text = _fresh(file, objective)
-    result = _renewed(text, file, objective, runs)
+    every = list(runs)
+    for kept in range(KEPT, 0, -1):
+        result = _renewed(text, file, objective, every, kept)
+        if len(result) <= LONGEST:
+            break
     parse(result, file)
     found, before = markers.blocks(result, file, NAMES), markers.blocks(text, file, NAMES)
     if set(before) - set(found) or REHEARSALS not in found:
@@ -66,9 +72,10 @@ def generate(text: str | None, file: Path, objective: Objective, runs: Iterable[
     return result
 
 
-def _renewed(text: str, file: Path, objective: Objective, runs: Iterable[RunEvidence]) -> str:
+def _renewed(text: str, file: Path, objective: Objective, runs: Iterable[RunEvidence], kept: int) -> str:
+    """The page with at most so many of the runs."""
     page, found = parse(text, file), markers.blocks(text, file, NAMES)
-    known = merged([*_kept(text, file, found), *runs])
+    known = merged([*_kept(text, file, found), *runs], kept)
     owned = {step.name for step in page if not _inside(step.line - 1, found)}
     material = Material(objective, known, causes.find(known, page, owned, choose=DIAGNOSIS in found), frozenset(owned))
     contents = {name: f"\n{PARTS[name](material)}\n" for name in found if name != REHEARSALS}

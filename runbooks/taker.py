@@ -89,7 +89,7 @@ class Taker:
     def record(self, kind: str, step: Step | None = None, **data: Any) -> None:
         """A line in the audit, then the same to whoever listens."""
         place = {} if step is None else {"step": step.name, "section": step.section.value}
-        row = self._audit.cleaned({"runbook": self._runbook.name, **place, **data})
+        row = self._audit.line({"runbook": self._runbook.name, **place, **data})
         try:
             self._audit.write(kind, row)
         except NeedError:

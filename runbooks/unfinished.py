@@ -17,12 +17,12 @@ def unfinished(folder: Path) -> list[Unfinished]:
 
     A dry run changes nothing, so it isn't missed. A file that can't be read is left out, as nothing can be said of it.
     """
-    return [record for record in _open(folder) if not held(record.file, record.run)]
+    return [record for record in without_end(folder) if not held(record.file, record.run)]
 
 
 def followed(folder: Path) -> list[Record]:
     """The runs in the folder's audits that a living process follows now; the oldest first."""
-    return [record for record in _open(folder) if held(record.file, record.run)]
+    return [record for record in without_end(folder) if held(record.file, record.run)]
 
 
 def give_up(record: Record, why: str) -> None:
@@ -36,12 +36,14 @@ def give_up(record: Record, why: str) -> None:
         audit.write("given_up", {"runbook": record.runbook, "message": why, "in_place": in_place})
 
 
-def _open(folder: Path) -> list[Record]:
-    found = [record for file in sorted(folder.glob("*.jsonl")) for record in _records(file)]
+def without_end(folder: Path) -> list[Record]:
+    """The runs in the folder's audits that acted and came to no end yet, followed now or not; the oldest first."""
+    found = [record for file in sorted(folder.glob("*.jsonl")) for record in runs_of(file)]
     return sorted((one for one in found if one.execute and one.outcome is None), key=lambda one: one.began)
 
 
-def _records(file: Path) -> list[Record]:
+def runs_of(file: Path) -> list[Record]:
+    """The runs in an audit; none where it can't be read."""
     try:
         return read(file)
     except OSError:

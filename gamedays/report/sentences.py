@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
+from gamedays import takenback
 from gamedays.controls import WITHOUT
 from gamedays.plan import EMBEDDED, builtin_names
 from gamedays.report import triad_table
@@ -47,10 +48,13 @@ def headline(story: Story, verdict: Verdict) -> str:
 def next_step(story: Story, verdict: Verdict) -> str:
     """What to do now."""
     missed = verdict.of(Outcome.FAIL)
-    if any(fault.heal_failed is not None for fault in story.faults):
+    played = (story, *story.controls)
+    if any(fault.heal_failed is not None for one in played for fault in one.faults):
         return "Heal the fault before anything else: flashcrowd chaos recover"
     if any(finding.name.startswith("invariant/") for finding in missed):
         return "Look at the named orders first: orders were lost or sold wrongly, and that outweighs any latency."
+    if any(finding.name.endswith(f"/{takenback.NAME}") for finding in missed):
+        return "Take back by hand what is still in place, then mend the runbook's way back, and rehearse it again."
     if any(finding.name.startswith(CONTROLS) for finding in missed):
         return "Look for what helped: it recovered without its runbook, which can't take the credit."
     if story.control in WITHOUT and any("/recovered" in finding.name for finding in missed):

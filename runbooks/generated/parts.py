@@ -153,7 +153,8 @@ def _why(step: Step, causes: Causes) -> str:
     yes = [cause for cause in causes.known if step.test.says(cause) is Answer.YES]
     source = f"from the runbook {code(step.runbook)}" if step.runbook else "drawn between what was seen in both"
     causes_named = listed([said(cause) for cause in yes]) or "nothing yet"
-    return f"{code(step.name)} asks for {code(step.expect)}: yes under {causes_named}, no in health ({source})."
+    health = "no in health" if step.test.healthy is Answer.NO else "nobody looked in health"
+    return f"{code(step.name)} asks for {code(step.expect)}: yes under {causes_named}, {health} ({source})."
 
 
 def order(material: Material) -> str:

@@ -66,5 +66,5 @@ def text(incident: Incident) -> str:
     """The message: what fires, how far we are, where the evidence is. Nothing in it mentions people or links."""
     state = "closed" if not incident.is_open else incident.state.value.replace("_", " ")
     words = f"{incident.alert.name} · runbook {incident.runbook} · {state}\n{incident.note}\n{incident.run.path}"
-    escaped = printable(words).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return bounded(mask()(escaped), LONGEST)
+    shown = printable(mask()(words)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return bounded(shown, LONGEST)

@@ -16,13 +16,14 @@ an incident of which nothing was heard for `STALE` is closed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from flashcrowd.errors import FlashcrowdError, InputError
+from flashcrowd.errors import FlashcrowdError, InputError, NeedError
 from runbooks.catalogue import LIBRARY
 from runbooks.execution import Outcome
 from runbooks.model import Heading, Runbook
@@ -129,9 +130,14 @@ class Desk:
         if len(self.open) >= MOST_OPEN:
             raise OverloadedError(f"{MOST_OPEN} incidents are open")
         incident = Incident.open(self._folder, alert, runbook.name)
+        try:
+            self._remember(incident, alert)
+        except NeedError:  # the alert comes again, and mustn't join an incident that nobody works at
+            with contextlib.suppress(NeedError):
+                incident.close("its alert could not be written down")
+            raise
         self.incidents[incident.name] = incident
         self._forget()
-        self._remember(incident, alert)
         self._start(self._work(incident, runbook))
         return "accepted"
 

@@ -28,6 +28,7 @@ from typing import Any
 import msgspec
 
 from flashcrowd.errors import NeedError
+from flashcrowd.masking import of_process as mask
 from flashcrowd.rundir import RunDirectory, new_folder
 from runbooks.execution import Execution
 from runbooks.server.message import Alert
@@ -76,7 +77,7 @@ class Incident:
     @classmethod
     def open(cls, base: Path, alert: Alert, runbook: str) -> Incident:
         """A new one, with its folder. Raises NeedError when that can't be made."""
-        run = RunDirectory(new_folder(base, alert.name[:60]))
+        run = RunDirectory(new_folder(base, mask()(alert.name)[:60]))
         incident = cls(run, alert.group, alert, runbook)
         run.write_json("alert.json", msgspec.to_builtins(alert))
         incident.save()

@@ -22,7 +22,7 @@ MOST_LABELS = 64
 
 LONGEST_NAME = 256
 LONGEST_VALUE = 8_192
-"""Characters of a name, and of a value: as many as reach a script (`script.LONGEST_LABEL`)."""
+"""Characters of a name, and of a value: as many as reach a script (`labels.LONGEST`)."""
 
 
 class RefusedMessageError(Exception):

@@ -15,6 +15,7 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
+from flashcrowd.masking import of_process as mask
 from flashcrowd.units import about, utc
 from runbooks.page import printable
 from runbooks.server.desk import Desk
@@ -90,7 +91,7 @@ def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["plain"] = lambda text: printable(str(text))
+    environment.filters["plain"] = lambda text: printable(mask()(str(text)))
     return environment
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from flashcrowd.errors import DocumentError, InputError
-from runbooks.catalogue import LIBRARY
+from runbooks import catalogue
 from runbooks.model import Runbook
 from runbooks.parser import read_runbook
 from runbooks.server.message import Alert
@@ -46,9 +46,9 @@ class Shelf:
         raise InputError(f"no runbook is for the alert {alert.name!r}")
 
     def files(self) -> dict[str, Path]:
-        """Every runbook's file, by name."""
-        folders = [LIBRARY, *([self._folder] if self._folder is not None else [])]
-        return dict(sorted((file.stem, file) for folder in folders for file in sorted(folder.glob("*.md"))))
+        """Every runbook's file by name, those of one's own folder first."""
+        found = catalogue.files([self._folder] if self._folder is not None else [])
+        return dict(sorted(found.items(), key=lambda pair: (pair[1].parent != self._folder, pair[0])))
 
     def broken(self) -> list[DocumentError]:
         """What is wrong with pages that can't be read."""

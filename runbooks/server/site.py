@@ -65,6 +65,7 @@ class Site:
                 labels=incident.alert.labels,
                 mark=self.mark,
                 poll=self.poll,
+                target=self.target.name if self.target is not None else "",
                 worse_after=self.worse_after,
             )
             return await executor.run()

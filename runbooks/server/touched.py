@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from runbooks.model import HttpStep, Runbook, Step
 
 EVERYTHING = "*"
-_COMPONENT = re.compile(r"\$\{(.+)\.[^.}]+\}")
+_COMPONENT = re.compile(r"\$\{([^}]+)\.[^.}]+\}")
 
 
 def components(runbook: Runbook) -> frozenset[str]:

@@ -59,6 +59,8 @@ class Rehearsal:
     paged: float | None = 57.0
     runbook: str | None = "order-latency"
     recovered: float | None = 66.0
+    ended: str | None = None
+    mitigation: str = "done"
     heal: str | None = "healed"
     prometheus_lost: float | None = None
     stood_down: str | None = None
@@ -155,8 +157,12 @@ class Rehearsal:
         about = {"runbook": self.runbook, "alert": "OrderLatencyBurn"}
         if self.control == "no-runbook":
             return [*rows, (at, "runbook", "withheld", about)]
-        ended = "recovered" if self.recovered else "not_recovered"
-        steps = (("Diagnosis", "inventory-slow", "matched", "got 0.81"), ("Mitigation", "reserve-blocks", "done", ""))
+        carried_out = "carried_out" if self.control == "wrong-runbook" else None
+        ended = self.ended or carried_out or ("recovered" if self.recovered else "not_recovered")
+        steps = (
+            ("Diagnosis", "inventory-slow", "matched", "got 0.81"),
+            ("Mitigation", "reserve-blocks", self.mitigation, ""),
+        )
         rows.append((at + 0.1, "runbook", "started", about))
         for number, (section, step, state, message) in enumerate(steps):
             about_step = {"runbook": self.runbook, "section": section, "step": step}

@@ -157,6 +157,8 @@ async def test_a_page_is_noted_and_its_runbook_followed(on_shift, runbook):
     assert ended.data["outcome"] == "recovered"
     steps = {event.data["step"]: event.data["state"] for event in shift.events("runbook/step_end")}
     assert steps == {"is-slow": "matched", "mend": "done", "in-time": "done"}
+    told = {event.data["runbook"] for event in shift.run.events("runbook")}
+    assert told == {page.data["runbook"]}, "a page's file is its name, wherever it is told of"
     assert (shift.run.path / "runbooks" / "quick.jsonl").exists()
 
 

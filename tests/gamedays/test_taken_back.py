@@ -9,8 +9,9 @@ from flashcrowd.verdict import Outcome
 from gamedays import gameday
 from gamedays.moments import moments
 from gamedays.report import terminal
-from gamedays.report.sentences import left_in_place
+from gamedays.report.sentences import left_in_place, next_step
 
+START = 1_800_000_000.0
 BY_HAND = "flashcrowd runbook run order-latency --rollback a.jsonl"
 
 
@@ -70,3 +71,20 @@ def test_the_timeline_has_the_all_clear(judged):
 def test_until_it_is_taken_back_the_platform_is_not_as_it_was(judged):
     (alone,), (with_it,) = judged().story.windows, judged(stood_down="failed").story.windows
     assert with_it == (alone[0], alone[1] + 15)
+
+
+def test_what_a_later_try_took_back_is_not_left(rehearsed):
+    run = rehearsed(stood_down="failed")
+    about = {"runbook": "order-latency", "since": START + 126, "kept": [], "taken_back": ["reserve-blocks"]}
+    run.record("runbook", "stood_down", at=START + 126, **about)
+    found = {one.name: one.outcome for one in gameday.judge(run.path).verdict.findings}
+    assert found["runbook/order-latency/taken-back"] is Outcome.PASS
+
+
+def test_what_a_control_left_in_place_fails_the_game_day(with_controls):
+    run = with_controls({"control": "wrong-runbook", "recovered": None, "stood_down": "failed"})
+    ended = gameday.judge(run.path)
+    (found,) = [one for one in ended.verdict.of(Outcome.FAIL) if one.name.endswith("/taken-back")]
+    assert found.name == "control/wrong-runbook/runbook/order-latency/taken-back"
+    assert BY_HAND in found.message
+    assert next_step(ended.story, ended.verdict).startswith("Take back by hand what is still in place")

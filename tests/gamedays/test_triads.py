@@ -16,6 +16,7 @@ from gamedays.triads import Triad, triads
 
 START = 1_800_000_000.0
 NO_RUNBOOK = {"control": "no-runbook", "recovered": None}
+WRONG = {"control": "wrong-runbook", "recovered": None}
 NO_FAULT = {"control": "no-fault", "paged": None}
 
 
@@ -86,6 +87,13 @@ def test_what_did_not_come_to_pass_has_no_time(rehearsed):
         ({}, [{"control": "no-runbook", "paged": None}], False, "16 s after the fault", ExitCode.FAIL),
         ({}, [NO_RUNBOOK, {**NO_FAULT, "interrupted": 70.0}], None, "not played to its end", ExitCode.INCONCLUSIVE),
         ({}, [NO_RUNBOOK, {**NO_FAULT, "rate": 0.5}], None, "more events", ExitCode.INCONCLUSIVE),
+        ({"recovered": 57.0}, [NO_RUNBOOK], False, "no mitigation had begun yet", ExitCode.PASS),
+        ({"mitigation": "failed"}, [NO_RUNBOOK], False, "no mitigation was done", ExitCode.PASS),
+        ({"runbook": None}, [NO_RUNBOOK], False, "no mitigation was done", ExitCode.FAIL),
+        ({"recovered": 67.0, "ended": "not_recovered"}, [NO_RUNBOOK], False, "taken back already", ExitCode.PASS),
+        ({}, [{**NO_RUNBOOK, "bit": False, "bad_outside": 0.5}], None, "did not bite", ExitCode.INCONCLUSIVE),
+        ({}, [NO_RUNBOOK, {**WRONG, "ended": "rolled_back"}], None, "not carried out", ExitCode.INCONCLUSIVE),
+        ({}, [NO_RUNBOOK, WRONG], True, "without it there was no recovery", ExitCode.PASS),
         ({}, [{**NO_RUNBOOK, "heal": "failed"}], None, "", ExitCode.UNHEALED),
     ],
     ids=[
@@ -102,6 +110,13 @@ def test_what_did_not_come_to_pass_has_no_time(rehearsed):
         "it recovers by itself before anybody is paged",
         "the control without the fault was cut off",
         "too few events without the fault",
+        "it recovered before anybody had acted",
+        "its mitigation failed",
+        "there is no runbook",
+        "it recovered when all had been taken back",
+        "the control's fault did not bite",
+        "the wrong runbook did nothing",
+        "the wrong runbook did not help",
         "the control left its fault",
     ],
 )

@@ -112,3 +112,14 @@ def test_a_run_is_followed_by_one_process_at_a_time(audit: Audit) -> None:
     audit.close()
     assert not held(audit.path, audit.run)
     Audit(audit.path, run=audit.run).close()
+
+
+async def test_a_secret_that_is_a_common_word_hides_no_step(runbook, executor, tmp_path: Path) -> None:
+    heard: list[str] = []
+    with Audit(tmp_path / "words.jsonl", Masking({"SHOP_KEY": "reserve"})) as audit:
+        run = executor(runbook(), audit=audit, on_event=lambda kind, data: heard.append(data.get("step", "")))
+        await run.run()
+    (record,) = read(audit.path)
+    assert record.in_place == {"reserve": "release"}
+    assert "reserve" in heard
+    assert record.what["reserve"].endswith("/***")

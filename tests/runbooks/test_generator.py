@@ -288,3 +288,18 @@ def test_whatever_people_write_survives_or_the_page_is_refused_as_it_stands(word
             parse(text, FILE), blocks(text, FILE, NAMES)
         return
     assert peoples(result) == peoples(text)
+
+
+def test_what_nobody_looked_at_in_health_is_not_said_to_be_silent_there():
+    one = run(1, LATENCY)
+    ill = replace(one, looks=tuple(look for look in one.looks if look.cause is not None))
+    assert "yes under network.latency on inventory, nobody looked in health" in fresh(ill)
+    assert "yes under network.latency on inventory, no in health" in fresh(one)
+
+
+def test_evidence_that_would_not_fit_on_a_page_makes_room_the_oldest_first():
+    runs = [run(n, LATENCY, rehearsed=(rehearsed(LATENCY, why=f"{n}" * 6000),)) for n in range(1, 10)]
+    text = fresh(*runs)
+    assert 1 < text.count(EVIDENCE) < 9
+    assert '"id":"run-9"' in text
+    assert generate(text, FILE, objective(), runs) == text

@@ -253,6 +253,13 @@ def test_an_automatic_page_asks_nobody(runbook: Callable[..., Runbook], text: st
     assert not runbook().front.automatic
 
 
+def test_an_automatic_page_looks_before_it_acts(runbook: Callable[..., Runbook]) -> None:
+    automatic = {"front": f"{PARTS['front']}\nautomatic: true", "Diagnosis": "You will know it."}
+    with pytest.raises(DocumentError, match="automatic can't be honoured: no promql step under Diagnosis"):
+        runbook(automatic)
+    assert runbook({**automatic, "front": PARTS["front"]}).steps(Heading.DIAGNOSIS) == ()
+
+
 def test_a_step_names_the_components_that_it_touches(runbook: Callable[..., Runbook]) -> None:
     text = '```sh {"step": "restart", "on": ["inventory"], "undo": "release"}\ntrue\n```'
     assert runbook({"Mitigation": text}).step("restart").on == ("inventory",)

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from flashcrowd import masking
 from flashcrowd.errors import InputError
 from flashcrowd.process import free_port
-from runbooks.server.chat import Chat
+from runbooks.server.chat import Chat, text
 from runbooks.server.incident import State
 
 
@@ -48,3 +49,17 @@ def test_what_is_no_address_of_a_chat_is_told(monkeypatch) -> None:
     monkeypatch.setenv("SOME_CHAT", "ftp://chat.example/x")
     with pytest.raises(InputError, match="is no http"):
         Chat.of_env("SOME_CHAT")
+
+
+async def test_a_secret_in_an_alert_reaches_no_chat_and_no_page(house, shelf, alert, until) -> None:
+    masking.learn(["very&secret<part"])
+    name = "Slow of very&secret<part"
+    shelf(changes={"front": f"owner: shop\nseverity: page\nalerts: ['{name}']"})
+    async with house() as it:
+        await it.send(alert(name, room="very&secret<part"))
+        await until(lambda: it.incident.state is State.DIAGNOSED)
+        page = (await it.client.get(f"/incidents/{it.incident.name}")).text
+        assert text(it.incident).startswith("Slow of *** · runbook slow")
+    assert "Slow of ***" in page
+    assert "secret&lt;part" not in page
+    assert "very-secret-part" not in it.incident.name

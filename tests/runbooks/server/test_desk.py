@@ -7,8 +7,10 @@ import json
 
 import pytest
 
+from flashcrowd.errors import NeedError
 from runbooks.execution import Outcome
 from runbooks.server.incident import State
+from runbooks.server.memory import Memory
 
 
 async def test_an_alert_is_diagnosed_at_once_and_nothing_is_done_by_default(house, shelf, alert, server, until) -> None:
@@ -43,6 +45,8 @@ async def test_it_mitigates_when_page_target_and_command_line_allow_it(
         await until(lambda: not it.incident.is_open)
         metrics = (await it.client.get("/metrics")).text
     assert server.paths == ["/reserve"]
+    begun = [json.loads(line) for line in it.incident.audit.read_text().splitlines() if '"kind": "begin"' in line]
+    assert [row["target"] for row in begun] == ["small", "small"]
     assert it.incident.mitigation["outcome"] == Outcome.RECOVERED
     assert 'flashcrowd_mitigations_total{outcome="recovered"} 1.0' in metrics
     assert 'flashcrowd_alerts_total{outcome="accepted"} 1.0' in metrics
@@ -246,3 +250,41 @@ async def test_too_many_open_incidents_are_told_to_come_again(house, shelf, aler
         assert it.outcomes() == ["accepted"] * 3 + ["overloaded"]
         again = await it.send(*(alert(room=str(number)) for number in range(3)))
         assert again.json() == {"duplicate": 3}
+
+
+async def test_an_alert_that_could_not_be_written_down_is_diagnosed_when_it_comes_again(
+    house, shelf, alert, until, monkeypatch
+) -> None:
+    shelf()
+    real, full = Memory.put, [True]
+
+    def put(self: Memory, *words: str) -> None:
+        if full[0]:
+            raise NeedError("no space left")
+        real(self, *words)
+
+    monkeypatch.setattr(Memory, "put", put)
+    labels = {"sloth_slo": "orders", "sloth_service": "shop"}
+    async with house() as it:
+        assert (await it.send(alert(**labels))).status_code == 500
+        full[0] = False
+        assert (await it.send(alert(**labels))).json() == {"accepted": 1}
+        await until(lambda: it.incident.state is State.DIAGNOSED)
+
+
+async def test_a_message_of_many_alerts_holds_nobody_up(house, shelf, alert, monkeypatch) -> None:
+    shelf()
+    turns, seen = 0, set[int]()
+
+    async def meanwhile() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with house() as it:
+        monkeypatch.setattr(it.desk, "take", lambda alert: seen.add(turns) or "duplicate")
+        other = asyncio.create_task(meanwhile())
+        await it.send(*(alert(room=str(number)) for number in range(20)))
+        other.cancel()
+    assert len(seen) == 20
