@@ -8,6 +8,7 @@ import time
 
 from flashcrowd.units import format_duration
 from runbooks.model import FrontMatter, HttpStep, ManualStep, PromqlStep, Rehearsal, Runbook, ShStep, Step, WaitStep
+from runbooks.table import fitted
 
 WIDTH = 80
 
@@ -34,10 +35,13 @@ def rehearsed(evidence: Rehearsal | None, now: float | None = None) -> str:
 
 
 def prose(markdown: str, indent: str = "  ") -> list[str]:
-    """Prose within the width: paragraphs and list items are filled, code stands as it is."""
+    """Prose within the width: paragraphs, list items and tables are filled, code stands as it is."""
     lines: list[str] = []
     for block in _blocks(markdown):
-        if block.lstrip().startswith(("```", "~~~", "|", ">")) or block.startswith("    "):
+        if block.startswith("|"):
+            lines += fitted(block, WIDTH, indent)
+            continue
+        if block.lstrip().startswith(("```", "~~~", ">")) or block.startswith("    "):
             lines += [f"{indent}{line}".rstrip() for line in block.split("\n")]
             continue
         for item in re.split(r"\n(?=\s*(?:[-*+]|\d+[.)])\s)", block):

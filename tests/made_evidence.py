@@ -97,3 +97,10 @@ def run(number: int = 1, *causes: str, control: str | None = None, **changes: An
 
 def shown(control: str, outcome: Any, cause: str = LATENCY) -> Control:
     return Control(control, cause, outcome, f"it {outcome}s")
+
+
+def unrehearsed(text: str) -> str:
+    """A page of the library as people wrote it, before it was tried."""
+    front, _, rest = text.partition("\nrehearsed:\n")
+    words = rest[rest.index("---\n") :].partition("\n## Rehearsals\n")[0]
+    return f"{front}\n{words}"

@@ -63,10 +63,10 @@ async def test_a_chat_that_masks_and_keeps_the_order_has_no_violations_in_any_ro
     assert (result.chat["forbidden_delivered"], result.chat["forbidden_examples"]) == (0, [])
     assert result.chat["order_checked"] > 200
     assert (result.chat["out_of_order"], result.chat["order_examples"]) == (0, [])
-    assert set(inside) == set(rooms)
+    assert set(inside) <= set(rooms)  # each viewer draws one: the smallest may stay empty
     head, small = result.rooms["head"], result.rooms["small"]
     assert (head["connections"], small["connections"]) == (inside["main"], 30 - inside["main"])
-    assert head["most"] == inside["main"] > small["most"] // 2
+    assert (head["most"], small["most"]) == (inside["main"], 30 - inside["main"])
     assert head["on_time"] + small["on_time"] == result.deliveries["on_time"] > 1000
     assert small["on_time"] > 0
     assert 0 < small["delivery"]["p50"] < 1

@@ -25,6 +25,19 @@ def test_a_page_shows_each_section_and_step_with_its_settings(runbook: Callable[
     assert "[reserve] http · undo: release\n      POST ${shop.admin}/reserve\n" in shown
 
 
+def test_a_table_that_is_too_wide_is_told_row_by_row() -> None:
+    narrow = "| a | b |\n| --- | --- |\n| 1 | 2 |"
+    assert prose(narrow) == [f"  {line}" for line in narrow.split("\n")]
+    long = "command on live, python -m storefront.flood start, for 32 seconds"
+    wide = f"| step | in health | {long} |\n| --- | :-: | --- |\n| `a\\|b` | no (0 %) | yes (100 %) |\n| `c` |  | no |"
+    assert prose(wide) == [
+        "  - step: `a|b` · in health: no (0 %) · command on live, python -m",
+        "    storefront.flood start, for 32 seconds: yes (100 %)",
+        "  - step: `c` · command on live, python -m storefront.flood start, for 32",
+        "    seconds: no",
+    ]
+
+
 def test_lists_keep_their_items_and_code_its_lines() -> None:
     markdown = "1. one\n   goes on\n2. two\n\n```sh\na   b\n```"
     assert prose(markdown) == ["  1. one goes on", "  2. two", "  ```sh", "  a   b", "  ```"]

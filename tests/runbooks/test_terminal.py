@@ -147,7 +147,7 @@ async def test_a_dry_run_of_the_library_shows_all_and_changes_nothing(executor: 
 
     await follow(executor, page, Terminal(page, out, None), query=healthy, execute=False, labels={})
     shown = out.getvalue()
-    assert shown.startswith("order-latency · dry run: nothing is changed · never rehearsed\n")
+    assert shown.startswith("order-latency · dry run: nothing is changed · last rehearsed ")
     assert '= 0.8   expected > 0.3   yes: matches "inventory slow"' in shown
     assert "= no data   expected > 0.5   no" in shown
     assert '"size": 500}\n  expected: an answer 2xx within 15s\n  undo: reserve-singly\n  not done: a dry run' in shown
