@@ -28,6 +28,7 @@ class Addresses:
     live_admin: int = field(default_factory=free_port)
     live_metrics: tuple[int, ...] = field(init=False)
     shop: int = field(default_factory=free_port)
+    shop_link: int = field(default_factory=free_port)
     inventory: int = field(default_factory=free_port)
     inventory_link: int = field(default_factory=free_port)
     stream: int = field(default_factory=free_port)

@@ -90,10 +90,11 @@ def _draw(at: Addresses) -> dict[str, Any]:
 
 def _components(at: Addresses) -> dict[str, Any]:
     """What faults and mitigations may touch."""
-    link = {"toxiproxy": http(at.toxiproxy), "proxy": "inventory", "probe": "/healthz"}
+    link = {"toxiproxy": http(at.toxiproxy), "probe": "/healthz"}
+    shop, inventory = {**link, "proxy": "shop"}, {**link, "proxy": "inventory"}
     return {
-        "shop": {**_process(at, "shop", at.shop), "admin": f"{http(at.shop)}/admin"},
-        "inventory": {**_process(at, "inventory", at.inventory), "link": link, "admin": http(at.inventory)},
+        "shop": {**_process(at, "shop", at.shop), "link": shop, "admin": f"{http(at.shop)}/admin"},
+        "inventory": {**_process(at, "inventory", at.inventory), "link": inventory, "admin": http(at.inventory)},
         "live": {**_process(at, "live-*", at.live_metrics[0]), "admin": f"{http(at.live_admin)}/admin"},
         "stream": {**_process(at, "stream", at.stream), "admin": f"{http(at.stream)}/admin"},
         "origin": _process(at, "origin", at.origin),

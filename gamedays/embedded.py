@@ -1,8 +1,9 @@
 """Embedded target: the storefront, a fault proxy, a Prometheus and an Alertmanager on this machine, on free ports.
 
     viewers ──ws──► live × 2 ◄──bus──► shop ──► proxy ──► inventory
-       ├──────────http──────────────────┘
-       ├──http──► stream ──► origin, backup origin
+       ├──────────http──────────────────┤
+       ├──http──► stream ──► proxy ─────┘
+       │             └─────► origin, backup origin
        └──http──► events
 
 Everything is a real process of its own, so that faults and mitigations are real; a caretaker starts dead ones again.
@@ -143,6 +144,7 @@ async def _start_storefront(supervisor: Supervisor, directory: Path, at: Address
             *_module("chaos.proxy"),
             *("--listen", f"{HOST}:{at.toxiproxy}"),
             *("--proxy", f"inventory={HOST}:{at.inventory_link}={HOST}:{at.inventory}"),
+            *("--proxy", f"shop={HOST}:{at.shop_link}={HOST}:{at.shop}"),
         ],
     )
     await proxy.ready(lambda: accepts(HOST, at.toxiproxy), STARTING)
@@ -164,6 +166,7 @@ def _services(directory: Path, at: Addresses, room: int) -> list[tuple[str, str,
     inventory = {"INVENTORY_PORT": str(at.inventory), "INVENTORY_DB": str(directory / "inventory.db")}
     shop = {"SHOP_JOURNAL": str(directory / "shop.db"), "INVENTORY_URL": http(at.inventory_link), **bus}
     origins = {"STREAM_MAIN_URL": http(at.origin), "STREAM_BACKUP_URL": http(at.backup_origin)}
+    stream = {"STREAM_PORT": str(at.stream), "STREAM_SHOP_URL": http(at.shop_link), **origins}
     live = {"LIVE_PORT": str(at.live), "LIVE_ADMIN_PORT": str(at.live_admin), "LIVE_MOST": str(room), **bus}
     return [
         ("bus", "bus", bus, 0),
@@ -175,7 +178,7 @@ def _services(directory: Path, at: Addresses, room: int) -> list[tuple[str, str,
         ),
         ("origin", "origin", {"ORIGIN_PORT": str(at.origin)}, at.origin),
         ("backup-origin", "origin", {"ORIGIN_PORT": str(at.backup_origin)}, at.backup_origin),
-        ("stream", "stream", {"STREAM_PORT": str(at.stream), **origins}, at.stream),
+        ("stream", "stream", stream, at.stream),
         ("events", "events", {"EVENTS_PORT": str(at.events)}, at.events),
     ]
 

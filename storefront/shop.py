@@ -1,4 +1,4 @@
-"""The shop service: catalogue, orders and sales. Started as `python -m storefront.shop`."""
+"""The shop service: catalogue, orders, sales and passes. Started as `python -m storefront.shop`."""
 
 import asyncio
 import json
@@ -96,6 +96,7 @@ class Shop:
             Route("/orders", self.order, methods=["POST"]),
             Route("/orders/{order_id}/payment", self.pay, methods=["POST"]),
             Route("/catalogue", self.catalogue),
+            Route("/passes/{room}", self.give_pass),
             Route("/admin/sales", self.add_sale, methods=["POST"]),
             Route("/admin/reservation", self.reservation),
             Route("/admin/reservation", self.switch, methods=["POST"]),
@@ -108,6 +109,10 @@ class Shop:
 
     async def catalogue(self, _: Request) -> Response:
         return answer(200, self._catalogue.as_json())
+
+    async def give_pass(self, request: Request) -> Response:
+        """For the edge: nobody is banned here, so everybody gets one."""
+        return answer(200, {"room": request.path_params["room"]})
 
     async def order(self, request: Request) -> Response:
         started = time.perf_counter()

@@ -1,6 +1,7 @@
 """The stream service, the edge that players talk to. Started as `python -m storefront.stream`.
 
 It answers at once with what it has. When its origin falls silent the playlists stop growing: the picture stands still.
+Only a start waits for somebody else: the shop has to give a pass.
 """
 
 import time
@@ -16,6 +17,7 @@ from starlette.routing import Route
 
 from storefront import playlists
 from storefront.feed import Feed
+from storefront.passes import Passes
 from storefront.renditions import SECONDS
 from storefront.service import Health, InvalidError, answer, application, document, end, refusal, serve, vital
 from storefront.settings import http_url, port, read, variable
@@ -33,15 +35,30 @@ class StreamSettings:
     port: int = variable("STREAM_PORT", port)
     main: str = variable("STREAM_MAIN_URL", http_url)
     backup: str = variable("STREAM_BACKUP_URL", http_url)
+    shop: str = variable("STREAM_SHOP_URL", http_url)
 
 
 class Stream:
-    """The HTTP face of the feed."""
+    """The HTTP face of the feed and of who may see it. Made inside the event loop it lives on."""
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
+    def __init__(self, feed: Feed, passes: Passes) -> None:
+        self._feed, self._passes = feed, passes
 
-    async def master(self, _: Request) -> Response:
+    def routes(self) -> list[Route]:
+        return [
+            Route("/admin/origin", self.origin),
+            Route("/admin/origin", self.switch, methods=["POST"]),
+            Route("/admin/passes", self.passes),
+            Route("/admin/passes", self.ask, methods=["POST"]),
+            Route("/{room}/live.m3u8", self.master),
+            Route("/{room}/{rendition}.m3u8", self.media),
+            Route("/{room}/{rendition}/{number:int}.ts", self.segment),
+        ]
+
+    async def master(self, request: Request) -> Response:
+        if not await self._passes.given(request.path_params["room"]):
+            REQUESTS.labels("master", "503").inc()
+            return refusal(503, "no pass")
         return _found("master", MASTER, PLAYLIST)
 
     async def media(self, request: Request) -> Response:
@@ -61,8 +78,16 @@ class Stream:
             raise InvalidError("origin is not main or backup") from None
         return await self.origin(request)
 
-    def refresh(self) -> None:
-        AGE.set(time.time() - (self._feed.newest + 1) * SECONDS)
+    async def passes(self, _: Request) -> Response:
+        return answer(200, {"asked": self._passes.asked})
+
+    async def ask(self, request: Request) -> Response:
+        asked = (await document(request)).get("asked")
+        if not isinstance(asked, bool):
+            raise InvalidError("asked is not true or false")
+        self._passes.ask(asked)
+        return await self.passes(request)
+
 
 
 def _found(kind: str, body: bytes | None, media_type: str) -> Response:
@@ -77,24 +102,19 @@ def _found(kind: str, body: bytes | None, media_type: str) -> Response:
 def app(settings: StreamSettings) -> Starlette:
     health = Health("stream")
     feed = Feed({"main": settings.main, "backup": settings.backup})
-    stream = Stream(feed)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        passes = Passes(settings.shop)
+        app.router.routes[:0] = Stream(feed, passes).routes()
         fetching = vital(feed.run(health.ready))
         try:
             yield
         finally:
             await end(fetching)
+            await passes.close()
 
-    routes = [
-        Route("/admin/origin", stream.origin),
-        Route("/admin/origin", stream.switch, methods=["POST"]),
-        Route("/{room}/live.m3u8", stream.master),
-        Route("/{room}/{rendition}.m3u8", stream.media),
-        Route("/{room}/{rendition}/{number:int}.ts", stream.segment),
-    ]
-    return application(health, routes, lifespan, stream.refresh)
+    return application(health, [], lifespan, lambda: AGE.set(time.time() - (feed.newest + 1) * SECONDS))
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ SETS = {
     "sample": ("max(live_sampling_share)", 0.2),
     "spread-reconnects": ("min(live_reconnects_over_seconds)", 2.0),
     "backup-origin": ('max(stream_origin{origin="backup"})', 1.0),
+    "open-doors": ("max(stream_passes_asked)", 0.0),
     "shed-low-priority": ("max(events_shedding)", 1.0),
 }
 """The mitigations that set something: what Prometheus sees of it, in all processes that it concerns."""

@@ -25,6 +25,8 @@ RECEIVED, CONNECTED, WAITING = "live_messages_received_total", "live_connections
 QUICK, SLOW = 'live_broadcast_seconds_bucket{le="0.05"}', 'live_broadcast_seconds_bucket{le="0.25"}'
 ALL = 'live_broadcast_seconds_bucket{le="+Inf"}'
 STALLED, WATCHED = "flashcrowd_playback_stall_seconds_total", "flashcrowd_playback_watch_seconds_total"
+PASSES, NO_PASSES = 'stream_passes_total{outcome="given"}', 'stream_passes_total{outcome="failed"}'
+STARTS, LATE_STARTS = (f'flashcrowd_playback_starts_total{{outcome="{outcome}"}}' for outcome in ("on_time", "late"))
 AGE, OLDEST = "stream_newest_segment_age_seconds", "events_freshness_seconds"
 LATE = 'flashcrowd_event_probes_total{outcome="late"}'
 
@@ -54,6 +56,12 @@ CASES: dict[str, list[tuple[set[str], Values]]] = {
         ({"origin-silent"}, {STREAM: 1, AGE: 8, STALLED: 20, WATCHED: 30}),
         ({"edge-gone"}, {STREAM: 0, STALLED: 20, WATCHED: 30}),
         ({"way-to-players-slow"}, {STREAM: 1, AGE: 1.9, STALLED: 20, WATCHED: 30}),
+    ],
+    "playback-start": [
+        (set(), {STREAM: 1, PASSES: 5, NO_PASSES: 0, STARTS: 5, LATE_STARTS: 0}),
+        ({"no-passes"}, {STREAM: 1, PASSES: 1, NO_PASSES: 4, STARTS: 1, LATE_STARTS: 4}),
+        ({"edge-gone"}, {STREAM: 0, STARTS: 0, LATE_STARTS: 5}),
+        ({"start-waits-elsewhere"}, {STREAM: 1, PASSES: 5, NO_PASSES: 0, STARTS: 1, LATE_STARTS: 4}),
     ],
     "behaviour-freshness": [
         (set(), {EVENTS: 1, OLDEST: 0.02, LATE: 0}),

@@ -69,6 +69,7 @@ class Storefront:
             "STREAM_PORT": str(self.ports["stream"]),
             "STREAM_MAIN_URL": self.url("origin-main"),
             "STREAM_BACKUP_URL": self.url("origin-backup"),
+            "STREAM_SHOP_URL": self.shop,
             "EVENTS_PORT": str(self.ports["events"]),
         }
 

@@ -1,5 +1,6 @@
 """Tests of the picture: what players get, that it stands still without an origin, and goes on from the other."""
 
+import asyncio
 import re
 import signal
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from .conftest import Client, Storefront, eventually, standing
 
-SERVICES = ("origin-main", "origin-backup", "stream")
+SERVICES = ("inventory", "shop", "origin-main", "origin-backup", "stream")
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +107,45 @@ async def test_without_its_origin_the_picture_stands_still_and_goes_on_from_the_
     visitor.storefront.signal("origin-main", signal.SIGCONT)
     assert (await switch(visitor, "main"))[0] == 200
     assert (await switch(visitor, "elsewhere"))[0] == 400
+
+
+async def start_of_picture(client: Client) -> int:
+    return (await get(client, "/main/live.m3u8"))[0]
+
+
+async def ask_for_passes(client: Client, asked: object) -> tuple[int, dict[str, str]]:
+    return await client.call("POST", "/admin/passes", {"asked": asked}, client.storefront.url("stream"))
+
+
+async def test_a_start_waits_for_the_shops_pass_and_who_watches_does_not(visitor: Client) -> None:
+    late = 'stream_passes_total{outcome="late"}'
+    before = await visitor.metric("stream", late)
+    visitor.storefront.signal("shop", signal.SIGSTOP)
+    try:
+        waiting = asyncio.create_task(start_of_picture(visitor))
+        assert await playlist(visitor)
+        await asyncio.sleep(0.6)  # a pass is late after 0.5 s
+        assert not waiting.done()
+    finally:
+        visitor.storefront.signal("shop", signal.SIGCONT)
+    assert await waiting == 200
+    assert await visitor.metric("stream", late) == before + 1
+
+
+async def test_nobody_gets_in_without_a_pass_until_the_doors_are_opened(visitor: Client) -> None:
+    failed = 'stream_passes_total{outcome="failed"}'
+    before = await visitor.metric("stream", failed)
+    visitor.storefront.kill("shop")
+    try:
+        assert await start_of_picture(visitor) == 503
+        assert await visitor.metric("stream", failed) == before + 1
+        assert (await ask_for_passes(visitor, "no"))[0] == 400
+        assert await ask_for_passes(visitor, False) == (200, {"asked": False})
+        assert await start_of_picture(visitor) == 200
+        assert await visitor.metric("stream", "stream_passes_asked") == 0
+        assert await ask_for_passes(visitor, True) == (200, {"asked": True})
+        assert await start_of_picture(visitor) == 503
+    finally:
+        visitor.storefront.start("shop")
+        await visitor.storefront.ready("shop")
+    assert await start_of_picture(visitor) == 200
