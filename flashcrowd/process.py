@@ -185,7 +185,11 @@ def spawn(
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nothing listens on now, and none of the last thousand that this process was given.
+    """A TCP port that nothing listens on now, and that nobody else is given for as long as this process runs, or until
+    it was given a thousand others.
+
+    It stays bound and not listened on, so that another flashcrowd sees it as taken, and a server that sets SO_REUSEADDR,
+    as servers do, can have it all the same (socket(7)).
 
     It lies below the range from which the kernel takes the ports of outgoing connections (where it says so), as a
     crowd of thousands of connections would soon sit on it; or within FLASHCROWD_PORTS, if that is set (`20000-20999`).
@@ -196,8 +200,10 @@ def free_port(host: str = "127.0.0.1") -> int:
     low, high = _range(os.environ.get(PORTS))
     for _ in range(1000):
         port = random.randrange(low, high)
-        if port not in _given and _is_free(host, port):
-            _given.append(port)
+        if (held := _hold(host, port)) is not None:
+            if len(_held) == _held.maxlen:
+                _held[0].close()
+            _held.append(held)
             return port
     raise NeedError(f"no free port on {host} from {low} to {high - 1}; end what listens there, or widen {PORTS}")
 
@@ -214,19 +220,22 @@ def require_free(host: str, port: int, what: str) -> None:
             ) from None
 
 
-_given: deque[int] = deque(maxlen=1000)
+_held: deque[socket.socket] = deque(maxlen=1000)
 
 PORTS = "FLASHCROWD_PORTS"
 """The environment variable that names a range for the ports of what is started here."""
 
 
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True
+def _hold(host: str, port: int) -> socket.socket | None:
+    """A socket bound to a port that nobody has, not even to hold it; None when somebody does."""
+    held = socket.socket()
+    try:
+        held.bind((host, port))
+    except OSError:
+        held.close()
+        return None
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return held
 
 
 def _range(text: str | None) -> tuple[int, int]:

@@ -168,7 +168,10 @@ def test_the_reports_are_whole_and_offline(played):
     for chart in ("viewers", "arrivals", "orders", "order-latency", "generator-lag", "generator-cpu", "budget"):
         assert f'data-chart="{chart}"' in page
     assert "p99 raw" in page
-    assert not re.search(r'(src|href)="(?!data:|#)', re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))
+    plain = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search('src="(?!data:)', plain)
+    linked = re.findall(r'href="(?!data:|#)([^"]*)', plain)
+    assert all(link.startswith("controls/") and (run / link).is_file() for link in linked), linked
     assert "<script src" not in page
     suite = ElementTree.parse(run / "junit.xml").getroot()
     assert suite.get("failures") == suite.get("errors") == "0"

@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -96,6 +97,18 @@ def test_a_free_port_comes_from_the_range_that_the_environment_names(monkeypatch
 def test_a_free_port_is_free_and_given_once():
     ports = [free_port() for _ in range(50)]
     assert len(set(ports)) == 50
+
+
+def test_a_free_port_is_held_against_others_until_its_server_comes(monkeypatch):
+    port = free_port()
+    monkeypatch.setenv("FLASHCROWD_PORTS", f"{port}-{port}")
+    asks = "from flashcrowd.process import free_port; print(free_port())"
+    other = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=False)
+    assert f"no free port on 127.0.0.1 from {port} to {port}" in other.stderr
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+        pass
+    with socket.create_server(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)):
+        pass
 
 
 def test_a_port_that_is_taken_is_told_with_the_remedy():
