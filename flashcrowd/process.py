@@ -188,7 +188,7 @@ def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port that nothing listens on now, and that nobody else is given for as long as this process runs, or until
     it was given a thousand others.
 
-    It stays bound and not listened on, so that another flashcrowd sees it as taken, and a server that sets SO_REUSEADDR,
+    It stays bound and is not listened on, so that another flashcrowd sees it as taken; a server that sets SO_REUSEADDR,
     as servers do, can have it all the same (socket(7)).
 
     It lies below the range from which the kernel takes the ports of outgoing connections (where it says so), as a

@@ -89,7 +89,6 @@ class Stream:
         return await self.passes(request)
 
 
-
 def _found(kind: str, body: bytes | None, media_type: str) -> Response:
     if body is None:
         REQUESTS.labels(kind, "404").inc()

@@ -20,6 +20,7 @@ GROUPS = {
     "slo": "Objectives while nothing was broken",
     "expect": "What was expected under each fault",
     "production": "Detection in production",
+    "drift": "Drift: what grew while nothing changed",
     "runbook": "Runbooks",
     "control": "Controls: what helped?",
     "invariant": "Invariants: what viewers saw beside what the target stored",

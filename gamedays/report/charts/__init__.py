@@ -23,11 +23,12 @@ from gamedays.story import Story
 
 __all__ = ["COLOURS", "INK", "Chart", "Timeline", "draw", "draw_load", "marks_of", "picture", "themed"]
 
-LANES = "Faults and what was done about them"
+LANES = "Phases, faults, and what was done about them"
 STATES: tuple[tuple[str, Kind], ...] = (
     ("broken, nobody noticed", "fault"),
     ("paged, being mended", "runbook"),
     ("back, fault still on", "recovered"),
+    ("nothing broken", "healed"),
 )
 """What the colours of a lane mean."""
 

@@ -1,6 +1,6 @@
 """Marks: what is drawn into every chart, fault windows and the instants of cause and effect, and the lanes of faults.
 
-A lane is a fault's way, in three states that follow each other:
+The first lane holds the phases of the run. Any other is a fault's way, in three states that follow each other:
 
     injected ───────► paged ───────► back within its objective ───────► healed
      broken, nobody    being mended          held, fault still on
@@ -15,17 +15,21 @@ from typing import Any
 
 from flashcrowd.rundir import RunDirectory
 from gamedays.moments import Kind, moments
+from gamedays.phases import Name
 from gamedays.report.charts.ink import COLOURS
 from gamedays.story import FaultFact, Story
 
 RULED: tuple[Kind, ...] = ("sale", "fault", "page", "runbook", "recovered")
 """What is ruled through every chart, in the order of the legend."""
 
+PHASES: dict[Name, Kind] = {"baseline": "healed", "fault": "fault", "mitigation": "runbook", "recovery": "healed"}
+"""What is the case in each phase, for its colour."""
+
 
 @dataclass(frozen=True)
 class Lanes:
     """names: of the lanes, top to bottom. bars: from, to (seconds since the start), lane (its number from 0), name,
-    colour. points: at, lane, kind, colour, text."""
+    stretch, colour; those of one lane and stretch share one name. points: at, lane, kind, colour, text."""
 
     names: tuple[str, ...]
     bars: list[dict[str, Any]] = field(default_factory=list)
@@ -55,14 +59,31 @@ def sales(run: RunDirectory, start: float) -> list[dict[str, Any]]:
 
 
 def lanes(story: Story) -> Lanes:
-    """A lane for each fault that was injected, in order of time."""
+    """The phases, and a lane for each fault that was injected, in order of time; none without a fault."""
     played = [(number, fault) for number, fault in enumerate(story.faults, 1) if fault.injected is not None]
     played.sort(key=lambda pair: (pair[1].injected or 0.0, pair[0]))
-    found = Lanes(tuple(fault.name for _, fault in played))
-    for lane, (_, fault) in enumerate(played):
-        found.bars.extend({**bar, "lane": lane, "name": fault.name} for bar in _bars(story, fault))
+    if not played:
+        return Lanes(())
+    found = Lanes(("phases", *(fault.name for _, fault in played)), _phases(story))
+    for lane, (_, fault) in enumerate(played, 1):
+        found.bars.extend({**bar, "lane": lane, "name": fault.name, "stretch": 0} for bar in _bars(story, fault))
         found.points.extend({**point, "lane": lane} for point in _points(story, fault))
     return found
+
+
+def _phases(story: Story) -> list[dict[str, Any]]:
+    """A bar for each phase, in the colour of what is the case in it."""
+    return [
+        {
+            "from": _since(story, phase.start),
+            "to": _since(story, phase.end),
+            "colour": COLOURS[PHASES[phase.name]],
+            "lane": 0,
+            "name": phase.name,
+            "stretch": number,
+        }
+        for number, phase in enumerate(story.phases, 1)
+    ]
 
 
 def _bars(story: Story, fault: FaultFact) -> Iterator[dict[str, Any]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from gamedays import drift
+from gamedays.plan import DriftPlan
 from gamedays.report.charts import loads
 from gamedays.report.charts.line import Fold, Line, Panel
 from gamedays.report.charts.look import RAW
@@ -56,6 +58,7 @@ def panels(story: Story) -> list[Panel]:
         _missed(story),
         *(recorded[drawn.name] for drawn in after),
         _budget(story),
+        *(_drift(story, wanted) for wanted in story.plan.spec.drift),
     ]
     return [panel for panel in found if panel is not None]
 
@@ -100,7 +103,7 @@ def _budget(story: Story) -> Panel | None:
     lines = (_spent(story, slo) for slo in story.slos)
     note = "100 % is all that the objective allows for this run's own events"
     panel = _panel("budget", "Error budget spent", "%", lines, "max", note)
-    return None if panel is None else Panel(panel.key, panel.title, panel.unit, panel.lines, "max", note, 100.0)
+    return None if panel is None else replace(panel, most=100.0)
 
 
 def _spent(story: Story, slo: Slo) -> Line | None:
@@ -115,6 +118,25 @@ def _spent(story: Story, slo: Slo) -> Line | None:
         ((row[0] - story.start, 100 * so_far / allowed) for row, so_far in zip(rows, spent, strict=True)),
         sli.step,
     )
+
+
+def _drift(story: Story, wanted: DriftPlan) -> Panel | None:
+    """By how much what must not grow was above its level when nothing changed any more."""
+    steady = drift.steady(story)
+    begins = steady[0][0] if steady else story.end
+    lines = (_above(story, one, begins) for one in drift.load(story.run) if one.drift == wanted.name)
+    note = "above the level that it had once caches were full"
+    panel = _panel(f"drift-{wanted.name}", f"Drift of {wanted.name}", "%", lines, "mean", note)
+    return None if panel is None else replace(panel, most=wanted.at_most * 100)
+
+
+def _above(story: Story, series: drift.Series, begins: float) -> Line | None:
+    after = (value for at, value in series.points if at >= begins and value > 0 and math.isfinite(value))
+    level = next(after, None)
+    if level is None:
+        return None
+    points = ((at - story.start, 100 * (value / level - 1)) for at, value in series.points if at >= story.start)
+    return Line.of(series.name.removeprefix(f"{series.drift}/"), points, series.step)
 
 
 def _panel(

@@ -46,8 +46,8 @@ def lines() -> dict[str, Any]:
 
 @cache
 def lanes(count: int) -> dict[str, Any]:
-    """The specification of so many lanes. Rows of bars: from, to, lane (from 0), name, colour; of points: at, lane,
-    kind, colour, text."""
+    """The specification of so many lanes. Rows of bars: from, to, lane (from 0), name, stretch, colour; of points:
+    at, lane, kind, colour, text. The first lane's names, the phases', are left out where their bars are short."""
     y = alt.Y("lane:O", title=None, axis=None, scale=alt.Scale(domain=list(range(count)), padding=0))
     bars = (
         alt.Chart(alt.NamedData("bars"))
@@ -59,8 +59,10 @@ def lanes(count: int) -> dict[str, Any]:
         .mark_point(filled=True, size=110, opacity=1, clip=True, yOffset=7, stroke=PAPER, strokeWidth=1.5)
         .encode(x=_x("at:Q"), y=y, shape=_shape(), color=_colour(), description="text:N")
     )
-    names = alt.Chart(alt.NamedData("bars")).transform_aggregate(
-        begin="min(from)", end="max(to)", groupby=["lane", "name"]
+    names = (
+        alt.Chart(alt.NamedData("bars"))
+        .transform_aggregate(begin="min(from)", end="max(to)", groupby=["lane", "name", "stretch"])
+        .transform_filter("datum.lane > 0 || datum.end - datum.begin > 0.08 * (right - left)")
     )
     late = "(datum.begin > left + 0.6 * (right - left))"
     texts = [
