@@ -25,7 +25,7 @@ from command_line import CommandLine  # noqa: E402 - it lies beside the tests th
 from killing import traces  # noqa: E402
 
 from flashcrowd.rundir import Event, RunDirectory  # noqa: E402
-from gamedays.checks import prepare  # noqa: E402
+from gamedays.planning.checks import prepare  # noqa: E402
 
 PLAN = Path(__file__).with_name("kills.yaml")
 KILLS = 20

@@ -37,7 +37,7 @@ def run(
     """Play a plan and judge it. Exit 0 pass, 1 fail, 3 inconclusive, 5 a fault is left."""
     from flashcrowd import interrupt
     from gamedays import controlled, gameday
-    from gamedays.display import of_run
+    from gamedays.screen.display import of_run
 
     checked = gameday.prepare(plan, control, allow_production, seed)
     if with_controls:
@@ -56,12 +56,13 @@ def show(
     picture: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw the timeline, too.")] = None,
 ) -> None:
     """Check a plan and print its timeline; nothing is started or touched, and the target is asked nothing."""
-    from gamedays import gameday, timetable
+    from gamedays import gameday
+    from gamedays.planning import timetable
 
     prepared = gameday.prepare(plan)
     typer.echo(timetable.text(prepared))
     if picture is not None:
-        from gamedays import plan_picture
+        from gamedays.planning import picture as plan_picture
 
         typer.echo(plan_picture.save(prepared, picture))
 
@@ -69,7 +70,7 @@ def show(
 @app.command()
 def judge(run_directory: Annotated[Path, RunArgument], as_json: Annotated[bool, Json] = False) -> None:
     """Judge a run again from its directory, that of a load alone too, and write verdict.json anew."""
-    from gamedays import rejudge
+    from gamedays.verbs import rejudge
 
     ended = rejudge.judge(run_directory)
     typer.echo(rejudge.summary(ended, as_json))
@@ -79,7 +80,7 @@ def judge(run_directory: Annotated[Path, RunArgument], as_json: Annotated[bool, 
 @app.command()
 def report(run_directory: Annotated[Path, RunArgument]) -> None:
     """Write the reports of a run anew from its directory: report.html, report.md, junit.xml."""
-    from gamedays import rejudge
+    from gamedays.verbs import rejudge
 
     for path in rejudge.report(run_directory):
         typer.echo(path)

@@ -12,7 +12,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where they are written; made if need be.")],
 ) -> None:
     """Write a target, SLOs, a plan and a scenario to start from, with comments. Overwrites nothing."""
-    from gamedays import initial
+    from gamedays.verbs import initial
 
     initial.write(folder)
     typer.echo(initial.text(folder))

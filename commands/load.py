@@ -81,7 +81,7 @@ def run(
 ) -> None:
     """Run a scenario. Exit 0 pass, 1 an invariant was broken, 3 the generator can't be trusted."""
     from flashcrowd import interrupt
-    from gamedays import load_run, openings
+    from gamedays.verbs import load_run, openings
 
     asked = load_run.spec(
         scenario, viewers, shape, duration, over, workers, host, metrics_port, arrivals, bind, expect_workers,
@@ -107,7 +107,7 @@ def worker(
 ) -> None:
     """Hold a share of a load that another machine leads. Secrets come from this machine's environment."""
     from flashcrowd import interrupt
-    from gamedays import load_worker
+    from gamedays.verbs import load_worker
 
     interrupt.run(load_worker.play(master, workers, scenario, connect_from or []))
 
@@ -121,7 +121,7 @@ def fairness(
     import json
     from dataclasses import asdict
 
-    from gamedays import draw_fairness
+    from gamedays.judging import draw_fairness
 
     finding = draw_fairness.judge(runs)
     typer.echo(json.dumps(asdict(finding)) if as_json else f"{finding.outcome.value}: {finding.message}")

@@ -47,7 +47,7 @@ def generate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would change.")] = False,
 ) -> None:
     """Write or renew an SLO's runbook from what rehearsals showed; what people wrote on it stays as it is."""
-    from gamedays import generate_run
+    from gamedays.verbs import generate_run
 
     found = generate_run.run(slo, runs, target, slos or [], out)
     for line in found.said:
@@ -92,7 +92,7 @@ def lint(
     environment, as those of slo check.
     """
     from flashcrowd import interrupt
-    from gamedays import runbook_lint
+    from gamedays.verbs import runbook_lint
     from monitors import access
 
     asked = runbook_lint.Asked(
@@ -143,7 +143,7 @@ def run(
     A run that was cut off is told of by the next start, which offers to go on with it or to take it back.
     """
     from flashcrowd import interrupt
-    from gamedays.runbook_run import Following, follow, labels
+    from gamedays.verbs.runbook_run import Following, follow, labels
 
     if resume is not None and rollback is not None:
         raise typer.BadParameter("--resume goes on and --rollback takes back; choose one")
@@ -184,7 +184,7 @@ def serve(
 ) -> None:
     """Answer Alertmanager's alerts: diagnose at once, mitigate where all agree."""
     from flashcrowd import interrupt
-    from gamedays import runbook_server
+    from gamedays.verbs import runbook_server
     from runbooks.server import access
 
     token = runbook_server.token(token_env, token_file)

@@ -160,7 +160,7 @@ def replay(
 ) -> None:
     """Ask when production's alerts would have noticed a run's faults. Exit 1 never, or too late; 3 can't be told."""
     from flashcrowd import interrupt
-    from gamedays import replay_run
+    from gamedays.verbs import replay_run
 
     done = interrupt.run(replay_run.run(run_directory, windows, within))
     typer.echo(done.text(as_json))

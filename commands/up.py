@@ -21,6 +21,6 @@ def up(
 ) -> None:
     """Start the embedded storefront, a Prometheus and an Alertmanager, print their addresses, and wait for Ctrl-C."""
     from flashcrowd import interrupt
-    from gamedays import standing
+    from gamedays.verbs import standing
 
     interrupt.run(standing.up(out, typer.echo, live, bug))

@@ -25,13 +25,13 @@ from flashcrowd.mark import mark_headers
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.target import Target
-from gamedays import wrongbook
-from gamedays.allclear import Broken
-from gamedays.checks import Prepared
-from gamedays.oncall import Instead, OnCall
 from gamedays.phases import Phases
 from gamedays.plan import FaultStep
-from gamedays.schedule import Schedule
+from gamedays.planning import wrongbook
+from gamedays.planning.checks import Prepared
+from gamedays.playing.allclear import Broken
+from gamedays.playing.oncall import Instead, OnCall
+from gamedays.playing.schedule import Schedule
 from loadtests import runner
 from monitors.alerts import Source
 from monitors.prometheus import Prometheus

@@ -15,14 +15,15 @@ from pathlib import Path
 
 from flashcrowd.errors import ExitCode, FlashcrowdError, InputError
 from flashcrowd.units import about
-from gamedays import gameday, wrongbook
-from gamedays.checks import CONTROLS, Prepared
-from gamedays.controls import Wanted
+from gamedays import gameday
 from gamedays.embedded import POLICY
 from gamedays.gameday import Ended, Screen
-from gamedays.nofault import shortened
+from gamedays.judging.controls import Wanted
+from gamedays.planning import wrongbook
+from gamedays.planning.checks import CONTROLS, Prepared
+from gamedays.planning.nofault import shortened
 from gamedays.report.sentences import left_in_place
-from gamedays.story import CONTROLS as FOLDER
+from gamedays.story.story import CONTROLS as FOLDER
 from monitors import windows
 
 Display = Callable[[Prepared], AbstractContextManager[Screen]]

@@ -27,8 +27,8 @@ from flashcrowd.errors import InputError, NeedError
 from flashcrowd.process import Child, Supervisor, accepts
 from flashcrowd.rundir import write_atomically
 from flashcrowd.target import Target
-from gamedays.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, OUR_JOBS, Addresses, http
-from gamedays.description import describe
+from gamedays.target.addresses import HOST, LIVE_PROCESSES, LOAD_JOB, OUR_JOBS, Addresses, http
+from gamedays.target.description import describe
 from loadtests.split import open_files
 from monitors import rules, windows
 from monitors.prometheus import Prometheus
@@ -131,7 +131,7 @@ async def _watched(prometheus: Prometheus, processes: int, alertmanager: bool) -
 
 async def _start_storefront(supervisor: Supervisor, directory: Path, at: Addresses, bug: str | None, room: int) -> None:
     """All at once, as each takes a while to get ready."""
-    from gamedays.caretaker import Caretaker  # aiohttp takes 0.3 s, which plan, judge and report can do without
+    from gamedays.target.caretaker import Caretaker  # aiohttp takes 0.3 s, which plan, judge and report can do without
 
     caretaker, started = Caretaker(supervisor), list[tuple[Child, int]]()
     for name, module, env, port in _services(directory, at, room):

@@ -24,14 +24,19 @@ from flashcrowd.sweeper import swept
 from flashcrowd.target import Target
 from flashcrowd.units import clock
 from flashcrowd.verdict import Verdict
-from gamedays import diagnosis, drift, embedded, extracts, manifest, preflight, production, report
-from gamedays import judge as judging
-from gamedays.books import known_orders, save_books
-from gamedays.checks import Prepared, prepare
+from gamedays import embedded, manifest, report
 from gamedays.conductor import Conductor
-from gamedays.pages import pager
+from gamedays.evidence import diagnosis
+from gamedays.judging import drift, production
+from gamedays.judging import judge as judging
+from gamedays.planning import preflight
+from gamedays.planning.checks import Prepared, prepare
+from gamedays.playing import extracts
+from gamedays.playing.books import known_orders, save_books
+from gamedays.playing.pages import pager
 from gamedays.report import terminal, triad_table
-from gamedays.story import Story, read_story, readable
+from gamedays.story.readable import readable
+from gamedays.story.story import Story, read_story
 from monitors import replay
 from monitors.prometheus import Prometheus
 

@@ -10,8 +10,8 @@ from importlib.metadata import version
 
 from flashcrowd.rundir import FORMAT, RunDirectory
 from flashcrowd.units import utc
-from gamedays.checks import Prepared
-from gamedays.fingerprints import of_plan, of_rules, of_target
+from gamedays.evidence.fingerprints import of_plan, of_rules, of_target
+from gamedays.planning.checks import Prepared
 
 PARTS = ("locust", "gevent", "websockets", "prometheus-client")
 

@@ -18,7 +18,7 @@ from gamedays import gameday
 from gamedays.report import charts, terminal
 from gamedays.screen import recorded
 from gamedays.screen.layout import frame
-from gamedays.story import Story
+from gamedays.story.story import Story
 
 WIDTH, HEIGHT = 100, 30
 """Of the terminal on which the live display is shown."""

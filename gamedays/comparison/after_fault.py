@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from gamedays import production
 from gamedays.comparison.lapse import Lapse
 from gamedays.comparison.row import Key
-from gamedays.expectations import PageSeen
-from gamedays.extracts import WINDOW
-from gamedays.production import Production
-from gamedays.story import FaultFact, Story
+from gamedays.judging import production
+from gamedays.judging.expectations import PageSeen
+from gamedays.judging.production import Production
+from gamedays.playing.extracts import WINDOW
+from gamedays.story.facts import FaultFact
+from gamedays.story.story import Story
 
 PRODUCTION_STEP = 15.0
 """Seconds between the evaluations of a replay."""

@@ -20,9 +20,9 @@ from gamedays.comparison.row import LAG, Key
 from gamedays.comparison.shares import BLOCK, Block
 from gamedays.comparison.state import State
 from gamedays.comparison.weighed import Measure
-from gamedays.judge import ARRIVED
-from gamedays.sli import Sli, Window
-from gamedays.story import Story, read_story
+from gamedays.judging.judge import ARRIVED
+from gamedays.judging.sli import Sli, Window
+from gamedays.story.story import Story, read_story
 from loadtests.result import STATS, LoadResult, read_result
 
 RATIOS = {"p50": 0.5, "p95": 0.95, "p99": 0.99}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from flashcrowd.errors import InputError
 from gamedays.comparison.quantiles import Sample
 from gamedays.comparison.shares import BLOCK, Block
-from gamedays.story import Story
+from gamedays.story.story import Story
 from loadtests.crowd.histogram import LatencyHistogram
 from loadtests.history import OrderOutcome, read_history
 

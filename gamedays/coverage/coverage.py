@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from flashcrowd.units import utc
-from gamedays import evidence
 from gamedays.coverage import chain
 from gamedays.coverage.cell import Cell, cells
 from gamedays.coverage.hole import Hole, Risk
@@ -16,7 +15,8 @@ from gamedays.coverage.row import seen, severity
 from gamedays.coverage.seen import Seen, seen_in
 from gamedays.coverage.subject import Subject
 from gamedays.coverage.unseen import Unseen
-from gamedays.story import Story
+from gamedays.evidence import evidence
+from gamedays.story.story import Story
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from flashcrowd.units import format_duration
 from gamedays.coverage.row import Row
 from gamedays.coverage.subject import Subject
-from gamedays.fingerprints import of_rules
+from gamedays.evidence.fingerprints import of_rules
 from runbooks.lint.evidence import LIMIT
 
 DAY = 86_400.0

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from flashcrowd.documents import document
-from gamedays.checks import find
 from gamedays.coverage.hole import Close
 from gamedays.plan import Plan, builtin_names
-from gamedays.story import Story
+from gamedays.planning.checks import find
+from gamedays.story.story import Story
 
 
 @dataclass(frozen=True)

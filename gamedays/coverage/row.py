@@ -8,11 +8,13 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from flashcrowd.verdict import Outcome
-from gamedays import evidence, expected
-from gamedays.conditions import cause
-from gamedays.expectations import first_page
-from gamedays.fingerprints import of_rules
-from gamedays.story import FaultFact, Story
+from gamedays.evidence import evidence
+from gamedays.evidence.conditions import cause
+from gamedays.evidence.fingerprints import of_rules
+from gamedays.judging import expected
+from gamedays.judging.expectations import first_page
+from gamedays.story.facts import FaultFact
+from gamedays.story.story import Story
 from monitors.slo import Slo
 from runbooks.evidence import OutcomeWord, Rehearsed, RunEvidence, credited
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from flashcrowd.documents import did_you_mean
 from flashcrowd.errors import ExitCode, InputError
 from flashcrowd.target import read_target
-from gamedays import evidence
 from gamedays.coverage import markdown, text
 from gamedays.coverage.coverage import Coverage, coverage
 from gamedays.coverage.hole import Risk
 from gamedays.coverage.subject import name_of, subject
+from gamedays.evidence import evidence
 
 RUNS = Path("runs")
 

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gamedays.coverage.row import Row, planned, severity
-from gamedays.evidence import components
-from gamedays.expectations import PageSeen
-from gamedays.story import FaultFact, Story
+from gamedays.evidence.evidence import components
+from gamedays.judging.expectations import PageSeen
+from gamedays.story.facts import FaultFact
+from gamedays.story.story import Story
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gamedays.coverage.row import Row
-from gamedays.story import Story
+from gamedays.story.story import Story
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from chaos.catalogue import Kind, catalogue
 from flashcrowd.components import Component
 from flashcrowd.errors import FlashcrowdError
 from flashcrowd.target import Target
-from gamedays import evidence
-from gamedays.fingerprints import of_target
+from gamedays.evidence import evidence
+from gamedays.evidence.fingerprints import of_target
 from gamedays.plan import EMBEDDED
-from gamedays.story import Story
+from gamedays.story.story import Story
 from monitors.slo import Slo
 from runbooks import catalogue as books
 from runbooks.fingerprints import of_runbook

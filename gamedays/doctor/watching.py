@@ -10,7 +10,7 @@ from flashcrowd.guard import Guard
 from flashcrowd.target import Target
 from flashcrowd.units import format_duration, parse_duration
 from gamedays.doctor.row import Row
-from gamedays.pages import alertmanager_of
+from gamedays.playing.pages import alertmanager_of
 from monitors import windows
 from monitors.prometheus import Prometheus
 

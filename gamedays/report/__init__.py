@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from flashcrowd.verdict import Verdict
 from gamedays.report import html, junit, markdown
 from gamedays.report.charts import picture
-from gamedays.story import Story
+from gamedays.story.story import Story
 
 WRITERS: Mapping[str, Callable[[Story, Verdict], str]] = {
     "report.html": html.write,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flashcrowd.units import about
 from flashcrowd.verdict import Finding, Outcome
-from gamedays.production import Detection, Noticed, Production
+from gamedays.judging.production import Detection, Noticed, Production
 from monitors.figures import bad_percent
 
 HEAD = ("fault", "objective", "live, in the rehearsal", "in production")

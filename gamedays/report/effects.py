@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Outcome, merge
-from gamedays import expected
-from gamedays.expectations import PageSeen
-from gamedays.story import FaultFact, RunbookFact, Story
-from gamedays.triads import Triad, triads
+from gamedays.judging import expected
+from gamedays.judging.expectations import PageSeen
+from gamedays.judging.triads import Triad, triads
+from gamedays.story.facts import FaultFact, RunbookFact
+from gamedays.story.story import Story
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from markupsafe import Markup
 
 from flashcrowd.units import clock, utc
 from flashcrowd.verdict import Outcome, Verdict
-from gamedays import production
 from gamedays.coverage.section import section
-from gamedays.moments import moments
+from gamedays.judging import production
 from gamedays.report import (
     charts,
     detection,
@@ -25,7 +24,8 @@ from gamedays.report import (
     triad_table,
 )
 from gamedays.report.charts import live
-from gamedays.story import Story
+from gamedays.report.moments import moments
+from gamedays.story.story import Story
 
 WHY = 4
 """Findings that the first screen names."""

@@ -10,7 +10,7 @@ from flashcrowd.units import clock, utc
 from flashcrowd.verdict import Finding, Outcome, Verdict, merge
 from gamedays.report import reproduce
 from gamedays.report.reproduce import Source
-from gamedays.story import Story
+from gamedays.story.story import Story
 
 GROUPS = {
     "load": "The load",

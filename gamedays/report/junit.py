@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flashcrowd.junit import Case, suite
 from flashcrowd.verdict import Verdict
-from gamedays.story import Story
+from gamedays.story.story import Story
 
 
 def write(story: Story, verdict: Verdict) -> str:

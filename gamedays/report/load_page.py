@@ -10,11 +10,11 @@ from markupsafe import Markup
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.units import about, utc
 from flashcrowd.verdict import Outcome, Verdict
-from gamedays.observed import behaviour, picture
 from gamedays.report import charts, judged, paper
 from gamedays.report.charts import live, loads
+from gamedays.report.observed import behaviour, picture
+from gamedays.report.room_lines import room_lines
 from gamedays.report.tiles import Tile, worst
-from gamedays.room_lines import room_lines
 from loadtests.result import LoadResult
 
 WHY = 4

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from flashcrowd.units import clock
 from flashcrowd.verdict import Outcome, Verdict
-from gamedays import production
-from gamedays.moments import moments
+from gamedays.judging import production
 from gamedays.report import charts, detection, sentences, triad_table
-from gamedays.story import Story
+from gamedays.report.moments import moments
+from gamedays.story.story import Story
 
 PICTURE = "timeline.svg"
 """The charts beside a report in Markdown."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from flashcrowd.errors import InputError
 from flashcrowd.units import utc
 from flashcrowd.verdict import Finding
-from gamedays.extracts import CHARTS, WINDOW
-from gamedays.story import FaultFact, Story
+from gamedays.playing.extracts import CHARTS, WINDOW
+from gamedays.story.facts import FaultFact
+from gamedays.story.story import Story
 
 ORDERS = ("load/history-*.jsonl", "load/ledger.jsonl")
 

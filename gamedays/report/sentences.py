@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from flashcrowd.units import about, clock
 from flashcrowd.verdict import Finding, Outcome, Verdict
-from gamedays import takenback
-from gamedays.controls import WITHOUT
+from gamedays.judging import takenback
+from gamedays.judging.controls import WITHOUT
+from gamedays.judging.sli import Tally
 from gamedays.plan import EMBEDDED, builtin_names
 from gamedays.report import triad_table
-from gamedays.sli import Tally
-from gamedays.story import Story
+from gamedays.story.story import Story
 from monitors.figures import exact_percent, held_percent
 from monitors.slo import Slo
 

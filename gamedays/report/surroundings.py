@@ -7,10 +7,10 @@ from typing import Any
 
 from flashcrowd.units import about
 from flashcrowd.verdict import Outcome, Verdict
-from gamedays import production
-from gamedays.extracts import CHARTS, STEP, WINDOW
+from gamedays.judging import production
 from gamedays.plan import EMBEDDED
-from gamedays.story import Story
+from gamedays.playing.extracts import CHARTS, STEP, WINDOW
+from gamedays.story.story import Story
 
 FILES = (
     ("manifest.json", "plan, target, objectives, versions, machine"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 
 from flashcrowd.verdict import Outcome, Verdict
-from gamedays import production
-from gamedays.moments import moments
+from gamedays.judging import production
 from gamedays.report import detection, sentences, triad_table
 from gamedays.report.lines import WIDTH, wrap
-from gamedays.story import Story
+from gamedays.report.moments import moments
+from gamedays.story.story import Story
 
 
 def write(story: Story, verdict: Verdict) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flashcrowd.verdict import Outcome, Verdict, merge
 from gamedays.report import sentences
-from gamedays.story import Story
+from gamedays.story.story import Story
 
 
 @dataclass(frozen=True)

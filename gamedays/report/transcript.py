@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from flashcrowd.rundir import Event
 from gamedays.report import sentences
-from gamedays.story import RunbookFact, Story
+from gamedays.story.facts import RunbookFact
+from gamedays.story.story import Story
 
 GOOD = ("done", "matched")
 BAD = ("failed", "timed_out", "aborted", "refused")

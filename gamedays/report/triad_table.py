@@ -8,10 +8,10 @@ from typing import Any
 
 from flashcrowd.units import about
 from flashcrowd.verdict import Outcome
-from gamedays.controls import Shown
+from gamedays.judging.controls import Shown
+from gamedays.judging.triads import Triad, triads
 from gamedays.report.lines import WIDTH, wrap
-from gamedays.story import Story
-from gamedays.triads import Triad, triads
+from gamedays.story.story import Story
 
 TIMES = ("page", "production", "mitigated", "back", "healed")
 NOTE = (

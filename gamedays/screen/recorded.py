@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 
 from flashcrowd.rundir import Event
-from gamedays.checks import CONTROLS
+from gamedays.judging.sli import Sli
+from gamedays.planning.checks import CONTROLS
 from gamedays.screen.figures import KEPT, WINDOW, Figures
 from gamedays.screen.layout import View
 from gamedays.screen.state import State
-from gamedays.sli import Sli
-from gamedays.story import Story
+from gamedays.story.story import Story
 
 
 def view(story: Story, at: float) -> View:

@@ -64,7 +64,7 @@ def test_process_1_is_not_touched(tmp_path):
         pause().processes(component(pidfile(tmp_path, 1)))
 
 
-@pytest.mark.parametrize("module", ["chaos.proxy", "chaos.reverter", "loadtests.worker", "gamedays.load_worker"])
+@pytest.mark.parametrize("module", ["chaos.proxy", "chaos.reverter", "loadtests.worker", "gamedays.verbs.load_worker"])
 def test_flashcrowds_own_processes_are_not_touched(tmp_path, module):
     with sleeper("-m", module) as process, pytest.raises(GuardError, match="rule not-ours"):
         pause().processes(component(pidfile(tmp_path, process.pid)))

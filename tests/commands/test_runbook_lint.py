@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from flashcrowd.fingerprint import fingerprint
-from gamedays import checks
-from gamedays.fingerprints import of_plan, of_rules, of_target
+from gamedays.evidence.fingerprints import of_plan, of_rules, of_target
 from gamedays.plan import BUILTIN
+from gamedays.planning import checks
 from runbooks.fingerprints import of_runbook
 from runbooks.parser import read_runbook
 

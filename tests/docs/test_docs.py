@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from chaos.catalogue import catalogue, table
 from chaos.faults import parse_fault
-from gamedays.checks import prepare
+from gamedays.planning.checks import prepare
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -16,7 +16,8 @@ import pytest
 
 from flashcrowd.process import Supervisor, accepts, free_port
 from flashcrowd.verdict import Outcome
-from gamedays import doctor, load_run
+from gamedays import doctor
+from gamedays.verbs import load_run
 from loadtests.history import OrderOutcome, read_history
 
 ROOT = Path(__file__).parents[2]

@@ -16,11 +16,11 @@ from flashcrowd.rundir import RunDirectory
 from flashcrowd.seal import FILE as SEAL
 from flashcrowd.seal import seal
 from gamedays import gameday, manifest
-from gamedays.checks import Prepared
-from gamedays.controls import Wanted
 from gamedays.gameday import Ended
-from gamedays.sli import Sli
-from gamedays.story import CONTROLS
+from gamedays.judging.controls import Wanted
+from gamedays.judging.sli import Sli
+from gamedays.planning.checks import Prepared
+from gamedays.story.story import CONTROLS
 from loadtests.history import SOLD_OUT, HistoryWriter, OrderOutcome, OrderRecord, file_of
 from loadtests.jsonlines import encode
 from loadtests.ledger import LedgerEntry

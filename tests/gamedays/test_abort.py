@@ -17,8 +17,8 @@ from chaos.undolog import UndoLog
 from flashcrowd.guard import Guard
 from flashcrowd.rundir import RunDirectory
 from gamedays import conductor
-from gamedays.checks import prepare
 from gamedays.conductor import Conductor
+from gamedays.planning.checks import prepare
 from loadtests import runner
 from monitors.prometheus import Alert, Sample
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gamedays.allclear import AllClear, Broken
 from gamedays.plan import FaultStep
+from gamedays.playing.allclear import AllClear, Broken
 
 
 def step(slo: str | None, at: str = "10s") -> FaultStep:

@@ -17,11 +17,11 @@ from flashcrowd.guard import Guard
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
 from flashcrowd.verdict import Outcome
-from gamedays import books
-from gamedays.books import at_rest, known_orders, save_books
-from gamedays.openings import draw, sale
-from gamedays.orders import judge_orders, judge_others
-from gamedays.schedule import Schedule
+from gamedays.judging.orders import judge_orders, judge_others
+from gamedays.playing import books
+from gamedays.playing.books import at_rest, known_orders, save_books
+from gamedays.playing.schedule import Schedule
+from gamedays.verbs.openings import draw, sale
 from loadtests.draw_ledger import Win, parse_win
 from loadtests.ledger import LedgerEntry, saved_orders
 from loadtests.records import NotReadyError

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from flashcrowd.process import Child, Supervisor, accepts, free_port
-from gamedays.caretaker import Caretaker
+from gamedays.target.caretaker import Caretaker
 
 HOST = "127.0.0.1"
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600.25)"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flashcrowd.errors import DocumentError, GuardError, InputError
-from gamedays.checks import Prepared, prepare
+from gamedays.planning.checks import Prepared, prepare
 
 PLAN = """\
 apiVersion: flashcrowd/v1

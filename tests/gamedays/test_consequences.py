@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import pytest
 
 from flashcrowd.verdict import Finding, Outcome
-from gamedays import consequences, gameday, production
-from gamedays.consequences import Allowance
-from gamedays.expectations import FaultPlayed, PageSeen
-from gamedays.production import Detection, Noticed, Production
-from gamedays.sli import Tally
+from gamedays import gameday
+from gamedays.judging import consequences, production
+from gamedays.judging.consequences import Allowance
+from gamedays.judging.expectations import FaultPlayed, PageSeen
+from gamedays.judging.production import Detection, Noticed, Production
+from gamedays.judging.sli import Tally
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 FAULT_AT = 1_800_000_050.0

@@ -11,8 +11,8 @@ import pytest
 from flashcrowd.errors import ExitCode, InputError, NeedError
 from flashcrowd.verdict import Outcome
 from gamedays import controlled, gameday
-from gamedays.checks import Prepared, prepare
 from gamedays.gameday import Ended
+from gamedays.planning.checks import Prepared, prepare
 
 ALL = ("no-fault", "no-runbook", "wrong-runbook")
 PLAN = """apiVersion: flashcrowd/v1

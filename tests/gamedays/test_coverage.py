@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 import cli
 from flashcrowd.errors import InputError
 from flashcrowd.rundir import RunDirectory
-from gamedays.checks import prepare
 from gamedays.coverage import fresh, markdown, row, run, text, words
 from gamedays.coverage.cell import Cell, cells
 from gamedays.coverage.coverage import Coverage, coverage
@@ -22,8 +21,9 @@ from gamedays.coverage.hole import Close, Gap, Hole, Risk
 from gamedays.coverage.row import Row
 from gamedays.coverage.step import step
 from gamedays.coverage.subject import Page, Subject, subject
-from gamedays.evidence import stories
-from gamedays.fingerprints import of_rules
+from gamedays.evidence.evidence import stories
+from gamedays.evidence.fingerprints import of_rules
+from gamedays.planning.checks import prepare
 from runbooks import catalogue
 
 START, DAY = 1_800_000_000.0, 86_400.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gamedays.coverage.section import Fired, Silent, section
-from gamedays.story import read_story
+from gamedays.story.story import read_story
 
 SILENT = {"OrderErrorBurn", "ChatDeliveryBurn"}
 

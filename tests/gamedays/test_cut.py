@@ -13,8 +13,10 @@ from flashcrowd import seal
 from flashcrowd.errors import InputError
 from flashcrowd.rundir import FORMAT, RunDirectory
 from flashcrowd.verdict import Outcome
-from gamedays import gameday, production, rejudge
+from gamedays import gameday
+from gamedays.judging import production
 from gamedays.report import charts, html, junit, markdown, terminal, triad_table
+from gamedays.verbs import rejudge
 
 AUDIT = '{"time": "t", "run": "r", "who": "w", "kind": "begin", "runbook": "order-latency"}\n'
 

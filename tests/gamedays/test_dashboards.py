@@ -27,7 +27,7 @@ from flashcrowd.guard import Guard
 from flashcrowd.process import Supervisor
 from flashcrowd.rundir import RunDirectory, write_atomically
 from gamedays import embedded
-from gamedays.standing import _yaml
+from gamedays.verbs.standing import _yaml
 from loadtests import runner
 from monitors import rules, slo_files, windows
 from monitors.dashboards import provisioning

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from gamedays import diagnosis
-from gamedays.candidates import Candidate, known_runbooks, probes, reach, steps
-from gamedays.conditions import LEAST, Condition, cause, conditions
-from gamedays.diagnosis import load, looked, save
-from gamedays.story import read_story
+from gamedays.evidence import diagnosis
+from gamedays.evidence.candidates import Candidate, known_runbooks, probes, reach, steps
+from gamedays.evidence.conditions import LEAST, Condition, cause, conditions
+from gamedays.evidence.diagnosis import load, looked, save
+from gamedays.story.story import read_story
 from monitors.prometheus import Series
 from monitors.slo_files import load as load_slos
 

@@ -6,8 +6,9 @@ from dataclasses import asdict
 import pytest
 
 from flashcrowd.verdict import Outcome, Verdict
-from gamedays import drift, gameday
-from gamedays.drift import Series, grown
+from gamedays import gameday
+from gamedays.judging import drift
+from gamedays.judging.drift import Series, grown
 from gamedays.report import sentences
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

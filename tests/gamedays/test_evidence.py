@@ -6,9 +6,9 @@ import pytest
 
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.verdict import Outcome
-from gamedays.crowd import Crowd, crowd, doubtful
-from gamedays.orders import judge_orders
-from gamedays.waves import waves
+from gamedays.judging.crowd import Crowd, crowd, doubtful
+from gamedays.judging.orders import judge_orders
+from gamedays.judging.waves import waves
 
 SALE = {"sku": "lipstick-01", "stock": 60}
 

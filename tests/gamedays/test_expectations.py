@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from flashcrowd.verdict import Outcome
-from gamedays.expectations import FaultPlayed, PageSeen, judge_expectation, recovery
+from gamedays.judging.expectations import FaultPlayed, PageSeen, judge_expectation, recovery
+from gamedays.judging.sli import Sli
 from gamedays.plan import Expectation
-from gamedays.sli import Sli
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 FAULT = FaultPlayed("network.latency on inventory", 100.0, 160.0, 160.0, lasts=60.0, bit=True)

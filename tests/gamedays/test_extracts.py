@@ -4,8 +4,8 @@ import pytest
 
 from flashcrowd.errors import NeedError
 from flashcrowd.rundir import RunDirectory
-from gamedays.checks import prepare
-from gamedays.extracts import CHARTS, load_charts, load_slis, save
+from gamedays.planning.checks import prepare
+from gamedays.playing.extracts import CHARTS, load_charts, load_slis, save
 from monitors.prometheus import Series
 
 START, END = 1_800_000_000.4, 1_800_000_010.6

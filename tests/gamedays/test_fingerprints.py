@@ -8,7 +8,7 @@ import pytest
 
 from flashcrowd.rundir import RunDirectory
 from gamedays import embedded, gameday
-from gamedays.fingerprints import of_plan, of_rules, of_target
+from gamedays.evidence.fingerprints import of_plan, of_rules, of_target
 from monitors.slo_files import load
 
 

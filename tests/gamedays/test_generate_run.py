@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from flashcrowd.errors import InputError
-from gamedays import evidence, generate_run
-from gamedays.candidates import Candidate
-from gamedays.conditions import conditions
-from gamedays.diagnosis import FILE, Diagnosis, looked
-from gamedays.story import read_story
+from gamedays.evidence import evidence
+from gamedays.evidence.candidates import Candidate
+from gamedays.evidence.conditions import conditions
+from gamedays.evidence.diagnosis import FILE, Diagnosis, looked
+from gamedays.story.story import read_story
+from gamedays.verbs import generate_run
 from runbooks.evidence import RunEvidence
 
 SLOW = "histogram_quantile(0.9, sum by (le) (rate(inventory_request_seconds_bucket[5s])))"

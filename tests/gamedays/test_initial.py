@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flashcrowd.errors import InputError, NeedError
-from gamedays import initial
-from gamedays.checks import prepare
+from gamedays.planning.checks import prepare
+from gamedays.verbs import initial
 
 
 def test_every_file_is_read_by_its_own_parser(tmp_path):

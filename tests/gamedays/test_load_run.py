@@ -8,8 +8,8 @@ import pytest
 from flashcrowd.errors import ExitCode, GuardError, InputError
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.verdict import Finding, Outcome, Verdict
-from gamedays import load_run
-from gamedays.load_run import LoadRun
+from gamedays.verbs import load_run
+from gamedays.verbs.load_run import LoadRun
 from loadtests.result import LoadResult, RequestResult
 
 GOOD = {

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gamedays.nofault import shortened
 from gamedays.plan import Plan
+from gamedays.planning.nofault import shortened
 from monitors import windows
 
 POLICY = windows.find("rehearsal")

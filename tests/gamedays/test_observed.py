@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gamedays.observed import behaviour, picture
+from gamedays.report.observed import behaviour, picture
 from loadtests.freshness import Freshness
 from loadtests.hls.buffer import Buffer
 from loadtests.playback import Playback

@@ -13,9 +13,9 @@ import pytest
 import monitors.alerts
 from flashcrowd.guard import Guard
 from flashcrowd.rundir import Event, RunDirectory
-from gamedays import wrongbook
-from gamedays.allclear import AllClear
-from gamedays.oncall import Instead, OnCall
+from gamedays.planning import wrongbook
+from gamedays.playing.allclear import AllClear
+from gamedays.playing.oncall import Instead, OnCall
 from monitors.prometheus import Alert, Sample
 from runbooks.parser import read_runbook
 

@@ -16,10 +16,11 @@ from flashcrowd.guard import Guard
 from flashcrowd.process import free_port
 from flashcrowd.rundir import Event, RunDirectory
 from flashcrowd.target import Target, read_target
-from gamedays import gameday, preflight
+from gamedays import gameday
 from gamedays.doctor import watching
-from gamedays.oncall import OnCall
-from gamedays.pages import pager
+from gamedays.planning import preflight
+from gamedays.playing.oncall import OnCall
+from gamedays.playing.pages import pager
 from monitors.prometheus import Prometheus
 
 TARGET = """

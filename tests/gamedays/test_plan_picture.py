@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 import pytest
 
 from flashcrowd.errors import InputError, NeedError
-from gamedays import plan_picture
-from gamedays.checks import prepare
+from gamedays.planning import picture as plan_picture
+from gamedays.planning.checks import prepare
 
 
 def texts(picture: str) -> list[str]:

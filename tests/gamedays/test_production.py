@@ -10,10 +10,12 @@ from typer.testing import CliRunner
 import cli
 from flashcrowd.errors import InputError, NeedError
 from flashcrowd.verdict import Outcome, Verdict
-from gamedays import gameday, production, replay_run
-from gamedays.production import Detection, Noticed, Production
+from gamedays import gameday
+from gamedays.judging import production
+from gamedays.judging.production import Detection, Noticed, Production
 from gamedays.report import detection, html, markdown, terminal
-from gamedays.story import read_story
+from gamedays.story.story import read_story
+from gamedays.verbs import replay_run
 from monitors import replay
 from monitors.replay import Firing
 

@@ -52,7 +52,7 @@ def recorded() -> set[str]:
         for source in texts(args[0])
         for kind in texts(args[1])
     }
-    openings = {kind for args in calls("gamedays/schedule.py", "record") for kind in texts(args[1])}
+    openings = {kind for args in calls("gamedays/playing/schedule.py", "record") for kind in texts(args[1])}
     found |= {f"{source}/{kind}" for source in ("sale", "draw") for kind in openings}
     found |= {f"fault/{kind}" for args in calls("chaos/injector.py", "_tell") for kind in texts(args[0])}
     steps = {kind for args in calls("runbooks/taker.py", "record") if len(args) > 1 for kind in texts(args[0])}

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from flashcrowd.verdict import Outcome
-from gamedays import gameday, rejudge
+from gamedays import gameday
 from gamedays.report import charts, html, junit, markdown, terminal, triad_table
+from gamedays.verbs import rejudge
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.tar.xz"))
 STORIES = {"passed": Outcome.PASS, "failed": Outcome.FAIL, "broken-off": Outcome.INCONCLUSIVE}

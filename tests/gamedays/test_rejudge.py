@@ -10,7 +10,9 @@ from made_books import SKU, entry, record
 
 from flashcrowd.errors import DocumentError, ExitCode, InputError
 from flashcrowd.rundir import RunDirectory
-from gamedays import gameday, rejudge, timetable
+from gamedays import gameday
+from gamedays.planning import timetable
+from gamedays.verbs import rejudge
 from loadtests.entries import EntryRecord
 from loadtests.entries import file_of as entries_of
 from loadtests.history import HistoryWriter, file_of

@@ -7,13 +7,14 @@ from html import unescape
 
 import pytest
 
-from gamedays import gameday, rejudge
+from gamedays import gameday
 from gamedays.report import charts, effects, html, reproduce
 from gamedays.report.charts import clockwork
 from gamedays.report.charts.line import Line
 from gamedays.report.charts.look import looks
 from gamedays.report.charts.panels import panels
 from gamedays.report.judged import GROUPS, groups
+from gamedays.verbs import rejudge
 
 START = 1_800_000_000.0
 

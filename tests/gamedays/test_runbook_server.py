@@ -19,7 +19,7 @@ from command_line import CommandLine
 
 from flashcrowd.errors import GuardError, InputError
 from flashcrowd.process import Supervisor, free_port
-from gamedays import runbook_server
+from gamedays.verbs import runbook_server
 from monitors import alertmanager_server, server
 from runbooks.server import access
 

@@ -11,7 +11,7 @@ from flashcrowd.process import free_port
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.target import Target
 from gamedays.plan import SalePlan
-from gamedays.schedule import Schedule
+from gamedays.playing.schedule import Schedule
 
 
 @pytest.fixture

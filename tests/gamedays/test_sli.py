@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gamedays.sli import COVERAGE, HOLD, Sli, align, outside
+from gamedays.judging.sli import COVERAGE, HOLD, Sli, align, outside
 
 LENGTH = 24
 rates = st.one_of(st.none(), st.floats(0, 1000))

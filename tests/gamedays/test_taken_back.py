@@ -7,8 +7,8 @@ import pytest
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.verdict import Outcome
 from gamedays import gameday
-from gamedays.moments import moments
 from gamedays.report import terminal
+from gamedays.report.moments import moments
 from gamedays.report.sentences import left_in_place, next_step
 
 START = 1_800_000_000.0

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gamedays import timetable
-from gamedays.checks import prepare
+from gamedays.planning import timetable
+from gamedays.planning.checks import prepare
 
 
 @pytest.fixture(scope="module")

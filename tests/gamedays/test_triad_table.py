@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import cli
 from gamedays import gameday
 from gamedays.report import html, markdown, terminal, triad_table
-from gamedays.story import read_story
+from gamedays.story.story import read_story
 
 NO_RUNBOOK = {"control": "no-runbook", "recovered": None}
 WRONG = {"control": "wrong-runbook", "recovered": None, "runbook": "order-errors"}

@@ -8,11 +8,12 @@ import pytest
 from flashcrowd.errors import ExitCode
 from flashcrowd.rundir import RunDirectory
 from flashcrowd.verdict import Outcome
-from gamedays import controls, gameday, production
-from gamedays.controls import Wanted
-from gamedays.production import Detection, Noticed, Production
-from gamedays.story import CONTROLS, read_story
-from gamedays.triads import Triad, triads
+from gamedays import gameday
+from gamedays.judging import controls, production
+from gamedays.judging.controls import Wanted
+from gamedays.judging.production import Detection, Noticed, Production
+from gamedays.judging.triads import Triad, triads
+from gamedays.story.story import CONTROLS, read_story
 
 START = 1_800_000_000.0
 NO_RUNBOOK = {"control": "no-runbook", "recovered": None}

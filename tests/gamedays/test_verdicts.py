@@ -10,8 +10,8 @@ from flashcrowd.rundir import RunDirectory
 from flashcrowd.verdict import Outcome
 from gamedays import gameday
 from gamedays.gameday import Ended
-from gamedays.moments import moments
 from gamedays.report import sentences
+from gamedays.report.moments import moments
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 SOUND = {

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from flashcrowd.errors import InputError
-from gamedays import wrongbook
-from gamedays.checks import prepare
+from gamedays.planning import wrongbook
+from gamedays.planning.checks import prepare
 from runbooks import catalogue
 from runbooks.model import Heading, HttpStep
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from flashcrowd.target import read_target
-from gamedays import initial
+from gamedays.verbs import initial
 from loadtests import runner
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flashcrowd.errors import InputError
-from gamedays import load_findings, load_run
+from gamedays.judging import load_findings
+from gamedays.verbs import load_run
 from loadtests.result import LoadResult
 
 TIMES = {name: {"p50": 0.001, "p95": 0.01, "p99": 0.02, "max": 0.3} for name in ("arrival lag", "rush lag")}

@@ -11,8 +11,8 @@ import pytest
 
 from flashcrowd.errors import DocumentError, GuardError, NeedError
 from flashcrowd.process import free_port
-from gamedays import load_run
-from gamedays.load_run import spec
+from gamedays.verbs import load_run
+from gamedays.verbs.load_run import spec
 
 SECRETS = {"shop": "hunter-two-shop", "chat": 'hunter "two" chat', "admin": "hunter-two-admin"}
 TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01")

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from flashcrowd.process import free_port
-from gamedays import runbook_lint
-from gamedays.runbook_lint import Asked
+from gamedays.verbs import runbook_lint
+from gamedays.verbs.runbook_lint import Asked
 
 HEAD = "---\nowner: shop\nseverity: page\nalerts: [OrderBurn]\n---\n# Orders fail\n\n## Diagnosis\n\n"
 FAULTY = {

@@ -11,7 +11,6 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from flashcrowd.rundir import RunDirectory
-from gamedays.moments import Kind
 from gamedays.report.charts import live, loads, marks, still
 from gamedays.report.charts.ink import COLOURS, INK, inked, themed
 from gamedays.report.charts.line import Panel
@@ -19,7 +18,8 @@ from gamedays.report.charts.look import DASHED, looks
 from gamedays.report.charts.marks import Lanes
 from gamedays.report.charts.panels import panels
 from gamedays.report.charts.table import Table, table
-from gamedays.story import Story
+from gamedays.report.moments import Kind
+from gamedays.story.story import Story
 
 __all__ = ["COLOURS", "INK", "Chart", "Timeline", "draw", "draw_load", "marks_of", "picture", "themed"]
 

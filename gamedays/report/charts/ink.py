@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gamedays.moments import Kind
+from gamedays.report.moments import Kind
 
 INK, PAPER = "#0a0b0c", "#fefdfc"
 """Stand for the page's own text colour and its ground in the SVG; used for nothing else."""

@@ -14,10 +14,11 @@ from itertools import pairwise
 from typing import Any
 
 from flashcrowd.rundir import RunDirectory
-from gamedays.moments import Kind, moments
 from gamedays.phases import Name
 from gamedays.report.charts.ink import COLOURS
-from gamedays.story import FaultFact, Story
+from gamedays.report.moments import Kind, moments
+from gamedays.story.facts import FaultFact
+from gamedays.story.story import Story
 
 RULED: tuple[Kind, ...] = ("sale", "fault", "page", "runbook", "recovered")
 """What is ruled through every chart, in the order of the legend."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from gamedays import drift
+from gamedays.judging import drift
 from gamedays.plan import DriftPlan
 from gamedays.report.charts import loads
 from gamedays.report.charts.line import Fold, Line, Panel
 from gamedays.report.charts.look import RAW
-from gamedays.story import Story
+from gamedays.story.story import Story
 from monitors.slo import Slo
 
 CORRECTED = "from the viewer's wish to the answer; raw: from sending, which hides the waiting before"

@@ -7,7 +7,7 @@ import pytest
 from emulator import Emulator
 from made_screens import START, state
 
-from gamedays.checks import Prepared, prepare
+from gamedays.planning.checks import Prepared, prepare
 from gamedays.screen.figures import Figures
 from gamedays.screen.layout import View
 

@@ -17,9 +17,9 @@ from made_screens import ABOUT
 
 from flashcrowd import interrupt
 from flashcrowd.rundir import RunDirectory
-from gamedays.checks import prepare
-from gamedays.display import of_run
 from gamedays.gameday import Screen
+from gamedays.planning.checks import prepare
+from gamedays.screen.display import of_run
 
 
 def chatter() -> None:

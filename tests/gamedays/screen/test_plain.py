@@ -7,7 +7,7 @@ from pathlib import Path
 
 from made_screens import until
 
-from gamedays import display
+from gamedays.screen import display
 from gamedays.screen.figures import Figures, asked
 from gamedays.screen.plain import PlainScreen, status
 from monitors.prometheus import Prometheus

@@ -6,7 +6,7 @@ import pytest
 
 from gamedays.screen.layout import frame
 from gamedays.screen.recorded import telling, view
-from gamedays.story import read_story
+from gamedays.story.story import read_story
 
 
 def shown(run, width: int = 100, height: int = 30) -> list[str]:

@@ -1,0 +1,1 @@
+"""Evidence: what rehearsals show of runbooks, and what is held against runbook pages."""

@@ -1,0 +1,1 @@
+"""Verbs: what one command does, in code: parse is before, printing after."""
