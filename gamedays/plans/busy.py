@@ -13,7 +13,7 @@ from loadtests.users import CrowdUser, LiveEvent, between, phrase, task
 WATCHING = 0.12
 """Share of the viewers who watch: segments come from a CDN, and a sample of players tells its stalls."""
 
-ZAPPING = 0.5
+ZAPPING = 0.8
 """Share of what a watching viewer does after which the picture is asked for anew: starts have an objective, too."""
 
 ASKED = 6.0

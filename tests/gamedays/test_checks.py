@@ -171,8 +171,8 @@ WRONG = {
         "plan.yaml:11: spec.steps[0].fault.on: no component 'inventroy'; did you mean 'inventory'?",
     ),
     "component that it can't work on": (
-        ("on: inventory", "on: shop"),
-        "plan.yaml:11: spec.steps[0].fault.on: shop has no link; give it one (toxiproxy, proxy) in the target file",
+        ("on: inventory", "on: stream"),
+        "plan.yaml:11: spec.steps[0].fault.on: stream has no link; give it one (toxiproxy, proxy) in the target file",
     ),
     "fault after the end": (
         ("at: 10s", "at: 30s"),

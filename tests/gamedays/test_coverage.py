@@ -65,9 +65,23 @@ def test_what_was_proved_has_no_hole_and_all_else_has_one(with_controls):
     assert never == {
         *(("slo", name) for name in (*slos, "behaviour-freshness")),
         *(("component", name) for name in ("shop", "live", "stream", "origin", "events")),
-        ("alert", "PlaybackStartBurn"),
     }
     assert all(hole.close.command or hole.close.step for hole in found.holes)
+
+
+def test_an_alert_that_names_no_runbook_is_a_hole(with_controls):
+    bare = [
+        slo.model_copy(update={"alerting": slo.alerting.model_copy(update={"annotations": {}})})
+        if slo.name == "playback-start"
+        else slo
+        for slo in embedded().slos
+    ]
+    run_directory = with_controls(NO_RUNBOOK)
+    found = coverage(replace(embedded(), slos=tuple(bare)), stories([run_directory.path])[0], NOW)
+    hole = hole_of(found, "alert", "PlaybackStartBurn")
+    assert hole is not None
+    assert (hole.gap, hole.text) == (Gap.NEVER, "PlaybackStartBurn calls somebody and names no runbook")
+    assert hole.close.command == "flashcrowd runbook generate playback-start"
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ def texts(node: ast.expr) -> list[str]:
 def recorded() -> set[str]:
     found = {
         f"{source}/{kind}"
-        for file in (ROOT / "gamedays").glob("*.py")
-        for args in calls(f"gamedays/{file.name}", "record")
+        for file in (ROOT / "gamedays").rglob("*.py")
+        for args in calls(str(file.relative_to(ROOT)), "record")
         for source in texts(args[0])
         for kind in texts(args[1])
     }
