@@ -25,6 +25,7 @@ from gamedays.report import (
 )
 from gamedays.report.charts import live
 from gamedays.report.moments import moments
+from gamedays.report.uncovered import uncovered
 from gamedays.story.story import Story
 
 WHY = 4
@@ -42,7 +43,8 @@ def write(story: Story, verdict: Verdict) -> str:
         **_objectives(story, verdict),
         groups=judged.groups(story, verdict),
         books=transcript.books(story),
-        coverage=section(story),
+        coverage=(covered := section(story)),
+        uncovered=uncovered(covered),
         **_measured(story, verdict),
     )
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from flashcrowd.units import clock
 from flashcrowd.verdict import Outcome, Verdict
+from gamedays.coverage.section import section
 from gamedays.judging import production
 from gamedays.report import charts, detection, sentences, triad_table
 from gamedays.report.moments import moments
+from gamedays.report.uncovered import uncovered
 from gamedays.story.story import Story
 
 PICTURE = "timeline.svg"
@@ -37,6 +39,7 @@ def write(story: Story, verdict: Verdict) -> str:
         *_triads(story),
         *_detection(story),
         *([f"**Phases** {told}"] if (told := sentences.phases(story)) else []),
+        *_coverage(story),
         f"**Orders** {sentences.orders(story)}  \n**Crowd** {sentences.crowd(story)}",
         "## Findings",
         table(
@@ -57,6 +60,12 @@ def _triads(story: Story) -> list[str]:
     head = ("triad", "way", *triad_table.TIMES, *played, "credit")
     told = [(r.fault, r.way, *r.times, *(said for _, said in r.shown), r.credit) for r in rows]
     return ["## Triads", table(head, told), plain(f"{triad_table.NOTE} {triad_table.summary(story)}")]
+
+
+def _coverage(story: Story) -> list[str]:
+    """What was left untried; the triads are what was tried."""
+    lines = [f"- {what}: {plain(names)}" for what, names in uncovered(section(story))]
+    return ["## Not covered", "\n".join(lines)] if lines else []
 
 
 def _picture(story: Story) -> list[str]:

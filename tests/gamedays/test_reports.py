@@ -107,6 +107,15 @@ def test_texts_of_a_run_are_not_taken_for_markup(rehearsed):
     assert r"a \<b>\|bold\|\</b> \*reason\* of two lines" in text
 
 
+def test_what_was_not_covered_is_told_in_both_reports(rehearsed):
+    run = rehearsed()
+    run.record("alert", "page", at=1_800_000_080.0, alert="OrderErrorBurn", slo="order-availability", runbook=None)
+    ended = gameday.judge(run.path)
+    for text in (html.write(ended.story, ended.verdict), markdown.write(ended.story, ended.verdict)):
+        assert "Alerts that fired without being expected: OrderErrorBurn at 01:20 under network.latency on inv" in text
+        assert "Parts of the target on which no fault was seen: shop, live, stream, origin, events" in text
+
+
 def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(judged):
     ended = judged(aborted="up == 1 || down | x", recovered=None)
     for table in re.findall(r"(?:^\|.*\n)+", markdown.write(ended.story, ended.verdict), re.MULTILINE):
