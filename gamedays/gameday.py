@@ -24,7 +24,7 @@ from flashcrowd.sweeper import swept
 from flashcrowd.target import Target
 from flashcrowd.units import clock
 from flashcrowd.verdict import Verdict
-from gamedays import embedded, manifest, report
+from gamedays import embedded, manifest
 from gamedays.conductor import Conductor
 from gamedays.evidence import diagnosis
 from gamedays.judging import drift, production
@@ -185,8 +185,10 @@ def _judged(story: Story) -> Verdict:
 
 def write_reports(ended: Ended) -> list[Path]:
     """Write the reports, and the picture of `report.md` where there is anything to draw; their paths."""
+    from gamedays.report.writers import WRITERS  # Altair takes half a second, which the first viewer need not wait for
+
     with readable(ended.run):
-        texts = {name: write(ended.story, ended.verdict) for name, write in report.WRITERS.items()}
+        texts = {name: write(ended.story, ended.verdict) for name, write in WRITERS.items()}
     return [ended.run.write_text(name, text) for name, text in texts.items() if text]
 
 

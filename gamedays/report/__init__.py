@@ -1,17 +1,1 @@
-"""Reports of a run: each writer takes the story and its verdict, and returns a text."""
-
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-
-from flashcrowd.verdict import Verdict
-from gamedays.report import html, junit, markdown
-from gamedays.report.charts import picture
-from gamedays.story.story import Story
-
-WRITERS: Mapping[str, Callable[[Story, Verdict], str]] = {
-    "report.html": html.write,
-    "report.md": markdown.write,
-    markdown.PICTURE: lambda story, _: picture(story),
-    "junit.xml": junit.write,
-}
+"""Report: what a run is told in, on paper, in a browser and on a terminal; from its run directory and nothing else."""
