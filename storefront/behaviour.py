@@ -28,6 +28,7 @@ LOW_PRIORITY = frozenset({"view", "like", "dwell"})
 CAPACITY = 200_000  # events in the queue
 LONG = 1.0  # seconds
 MEMORY = 200_000  # events whose visibility can be asked for
+REMEMBERED = 60.0  # seconds that it can be asked for, so that a long quiet run needs no more memory than a short one
 TICK = 0.02  # seconds
 BURST = 1000  # events between two looks at what else there is to do
 
@@ -48,7 +49,7 @@ class Behaviour:
         self.shedding = False
         self.rate: float | None = None
         self._queue: deque[Event] = deque()
-        self._visible: OrderedDict[str, float | None] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, float | None]] = OrderedDict()  # until when; visible since
         self._wake = asyncio.Event()
 
     def take(self, events: Sequence[Event]) -> int | None:
@@ -64,7 +65,8 @@ class Behaviour:
 
     def became(self, number: str) -> tuple[bool, float | None]:
         """Whether it is known what became of the event, and when it became visible; None if it was shed."""
-        return number in self._visible, self._visible.get(number)
+        _, at = self._known.get(number, (0.0, None))
+        return number in self._known, at
 
     def refresh(self) -> None:
         """Bring the gauges up to date."""
@@ -122,6 +124,8 @@ class Behaviour:
         self._remember(event.number, None)
 
     def _remember(self, number: str, at: float | None) -> None:
-        self._visible[number] = at
-        if len(self._visible) > MEMORY:
-            self._visible.popitem(last=False)
+        now = time.monotonic()
+        self._known[number] = now + REMEMBERED, at
+        self._known.move_to_end(number)
+        while len(self._known) > MEMORY or next(iter(self._known.values()))[0] < now:
+            self._known.popitem(last=False)

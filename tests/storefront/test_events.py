@@ -1,6 +1,7 @@
 """Tests of behaviour data: when it becomes visible, and what gives way when the consumer is slow."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from typing import Any
@@ -116,3 +117,21 @@ async def test_what_is_remembered_of_events_is_bounded() -> None:
     processing.cancel()
     assert not behaviour.became("0")[0]
     assert behaviour.became("1000")[0]
+
+
+async def test_what_nobody_asks_for_any_more_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storefront.behaviour.REMEMBERED", 0.05)
+    behaviour = Behaviour()
+    running = asyncio.create_task(behaviour.run())
+    try:
+        behaviour.take([Event("old", "click", time.time())])
+        await asyncio.sleep(0.1)
+        behaviour.take([Event("new", "click", time.time())])
+
+        async def visible() -> bool:
+            return behaviour.became("new")[0]
+
+        await eventually(visible)
+        assert not behaviour.became("old")[0]
+    finally:
+        running.cancel()
