@@ -186,7 +186,7 @@ def spawn(
 
 def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port that nothing listens on now, and that nobody else is given for as long as this process runs, or until
-    it was given a thousand others.
+    it was given a hundred others: select(2), which some libraries use, can take no more than 1,024 open files.
 
     It stays bound and is not listened on, so that another flashcrowd sees it as taken; a server that sets SO_REUSEADDR,
     as servers do, can have it all the same (socket(7)).
@@ -220,7 +220,7 @@ def require_free(host: str, port: int, what: str) -> None:
             ) from None
 
 
-_held: deque[socket.socket] = deque(maxlen=1000)
+_held: deque[socket.socket] = deque(maxlen=100)
 
 PORTS = "FLASHCROWD_PORTS"
 """The environment variable that names a range for the ports of what is started here."""

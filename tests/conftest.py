@@ -13,6 +13,9 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 GAME_DAYS = "tests/endtoend/"
+LONG = (GAME_DAYS, "tests/storefront/")
+"""What begins first, since it would be waited for at the end."""
+
 PORTS = {"gw0": "10240-15699", "gw1": "15700-21099", "gw2": "21100-26499", "gw3": "26500-31999"}
 
 # Hundreds of children import the same modules, and four processes the same tests: compiled once, not each time.
@@ -31,7 +34,7 @@ class GameDaysTogether(LoadFileScheduling):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(GAME_DAYS))
+    items.sort(key=lambda item: next((n for n, part in enumerate(LONG) if item.nodeid.startswith(part)), len(LONG)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> GameDaysTogether:

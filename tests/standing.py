@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 SKU, STOCK = "lipstick-01", 60
 LOAD = (
     *("load", "run", PLANS / "everything.py", "--viewers", "150", "--over", "2s", "--duration", "13s"),
+    *("--workers", "1"),
     *("--sale", f"{SKU}:{STOCK}@3s", "--limit", "1", "--draw", "5@4s", "--draw-closes-after", "5s"),
 )
 
