@@ -29,9 +29,12 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 @contextlib.contextmanager
 def sleeper(*more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that does nothing."""
+    """A process that does nothing. Popen returns a moment before the kernel has laid out its command line."""
     process = subprocess.Popen([*SLEEPER, *more])
     try:
+        until = time.monotonic() + 10
+        while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+            assert time.monotonic() < until
         yield process
     finally:
         process.kill()
